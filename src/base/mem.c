@@ -1,0 +1,91 @@
+#define _GNU_SOURCE
+#include "dyt/mem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
+
+void *mem_new(size_t count, size_t size) {
+  size_t bytes = 0;
+  REQUIRE(!__builtin_mul_overflow(count, size, &bytes), "%zu objects of %zu bytes overflow", count, size);
+  bytes = (bytes + LINE) & ~(size_t)(LINE - 1); /* never zero */
+  void *p = aligned_alloc(LINE, bytes);
+  REQUIRE(p, "out of memory: %zu bytes", bytes);
+  return memset(p, 0, bytes);
+}
+
+void *mem_grow(void *p, size_t old_count, size_t new_count, size_t size) {
+  void *q = mem_new(new_count, size);
+  if (p) memcpy(q, p, old_count * size);
+  mem_free(p);
+  return q;
+}
+
+char *mem_strdup(const char *s) {
+  size_t n = strlen(s) + 1;
+  return memcpy(mem_new(n, 1), s, n);
+}
+
+char *mem_printf(const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int n = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  REQUIRE(n >= 0, "bad format '%s'", format);
+  char *s = mem_new((size_t)n + 1, 1);
+  vsnprintf(s, (size_t)n + 1, format, again);
+  va_end(again);
+  return s;
+}
+
+void mem_free(void *p) { free(p); }
+
+/* Maps one huge page more than asked for, then gives back what lies outside the aligned block. */
+st mem_map(arena *a, size_t bytes, const char *what, err *e) {
+  *a = (arena){0};
+  if (bytes == 0) return ST_OK;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t want = (bytes + page - 1) & ~(page - 1);
+  unsigned char *p = want < bytes || want > SIZE_MAX / 2
+                         ? MAP_FAILED
+                         : mmap(NULL, want + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED)
+    return err_add(e, ST_USER, "out of memory: no room for %s (%.1f MiB)", what, (double)bytes / (1 << 20));
+  size_t lead = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+  if (lead) munmap(p, lead);
+  if (HUGE_PAGE - lead) munmap(p + lead + want, HUGE_PAGE - lead);
+  *a = (arena){p + lead, bytes};
+  madvise(a->base, want, MADV_HUGEPAGE); /* only a wish: ignored where there are none */
+  return ST_OK;
+}
+
+void mem_touch(const arena *a) {
+  for (size_t i = 0; i < a->size; i += 4096) ((volatile unsigned char *)a->base)[i] = 0;
+}
+
+void mem_unmap(arena *a) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  if (a->base) munmap(a->base, (a->size + page - 1) & ~(page - 1));
+  *a = (arena){0};
+}
+
+static size_t status_kib(const char *key) {
+  FILE *f = fopen("/proc/self/status", "r");
+  char line[256];
+  size_t kib = 0, n = strlen(key);
+  while (f && fgets(line, sizeof line, f))
+    if (strncmp(line, key, n) == 0) kib = strtoull(line + n, NULL, 10);
+  if (f) fclose(f);
+  return kib;
+}
+
+size_t mem_resident(void) { return status_kib("VmRSS:") * 1024; }
+size_t mem_peak(void) { return status_kib("VmHWM:") * 1024; }
