@@ -1,0 +1,124 @@
+/* config - what a user may ask for: the JSON file, its schema, and the typed values the program works with.
+ *
+ * A config file is strict JSON with `//` comments, may name others in `_base_`, and is changed by `--set key.path=VALUE`.
+ * One table (the schema) holds every key with its type, default, range, allowed values and explanation; checking, defaults,
+ * `dyt config explain|schema|show` and the struct below all follow from it.
+ *
+ *   config c;
+ *   if (config_load("configs/quick/fashion_dyt.json", sets, n_sets, &c, e)) return e->code;   // lists every error
+ *   train(&c);
+ *   config_free(&c);
+ */
+#ifndef DYT_CONFIG_H
+#define DYT_CONFIG_H
+
+#include "dyt/err.h"
+#include "dyt/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CONFIG_CHANNELS_MAX = 16 };
+
+/* One norm site, resolved: the keys of model.norm with those of model.norm.{attn,ffn,final} merged over them. */
+typedef struct config_norm {
+  const char *kind; /* "layernorm" "rmsnorm" "dyt" "none" */
+  const char *fn;   /* a NORM name of functions.def */
+  double alpha0;
+  bool alpha_learnable;
+  const char *alpha_shape; /* "scalar" "channel" */
+  bool shift, affine;
+  double eps;
+} config_norm;
+
+typedef struct config_model {
+  const char *family; /* "vit" */
+  int image_size, channels, classes; /* 0: null, taken from the data (config_fill) */
+  int patch_size, dim, depth, heads;
+  double mlp_ratio;
+  const char *act;  /* an ACT name of functions.def */
+  const char *pool; /* "avg" "token" */
+  double dropout, drop_path;
+  double patch_init_std; /* NAN: null */
+  config_norm attn, ffn, final;
+} config_model;
+
+typedef struct config_augment {
+  int crop_padding;
+  double hflip;
+} config_augment;
+
+typedef struct config_data {
+  const char *format; /* "idx" "synthetic" */
+  const char *path;   /* NULL: null */
+  double mean[CONFIG_CHANNELS_MAX], std[CONFIG_CHANNELS_MAX];
+  int n_mean, n_std; /* how many were given: 1 or one a channel */
+  double train_fraction;
+  int64_t val_size, train_size, test_size;
+  uint64_t split_seed;
+  const char **class_names; /* NULL: null */
+  int n_class_names;
+  config_augment augment;
+} config_data;
+
+typedef struct config_optim {
+  const char *name; /* "adamw" */
+  double lr, betas[2], eps, weight_decay;
+  double clip_norm; /* 0: null, no clipping */
+} config_optim;
+
+typedef struct config_schedule {
+  double epochs, warmup_epochs, min_lr;
+} config_schedule;
+
+typedef struct config_train {
+  int batch_size, shards;
+  int micro_batch; /* 0: null, chosen from the model */
+  uint64_t seed;
+  double label_smoothing;
+  int64_t max_steps, eval_every, probe_every; /* 0: null */
+  int64_t probe_samples;
+  bool eval_train;
+  const char *on_nonfinite; /* "stop" */
+} config_train;
+
+/* Strings point into the config and live as long as it. */
+typedef struct config {
+  config_model model;
+  config_data data;
+  config_optim optim;
+  config_schedule schedule;
+  config_train train;
+  struct config_tree *tree; /* the resolved JSON with the origin of every value; owned */
+} config;
+
+/* Reads `path` (its `_base_`s first), applies `sets` ("key.path=VALUE") in order, fills in defaults, checks everything.
+ * ST_USER lists every error with file, line, column, key path, what was found and what is allowed. */
+st config_load(const char *path, const char *const *sets, int n_sets, config *out, err *e);
+void config_free(config *c);
+
+/* What keys say of each other: dim and heads, image_size and patch_size, ... config_load calls it; call it again once config_fill has
+ * settled a key. ST_USER with a sentence each. */
+st config_check_shapes(const config *c, err *e);
+
+/* Gives a value to a key that was null, because the data settled it ("model.image_size", 28); origin: "the data". */
+void config_fill(config *c, const char *key, double value);
+
+/* The resolved config as canonical JSON (fixed key order, two-space indentation, a newline at the end), appended to `out`. */
+void config_write(const config *c, str *out);
+/* Hash of the resolved config: 16 hex digits. */
+void config_hash(const config *c, char out[17]);
+/* For people: every key with its value and the origin of it (default, file:line, --set, the data), appended to `out`. */
+void config_show(const config *c, str *out);
+
+/* The keys whose values differ between two configs, but for those in `ignore` (NULL-terminated, key paths): appended to `out`
+ * as "key.path (old -> new)", separated by ", ". Returns how many. */
+int config_diff(const config *a, const config *b, const char *const *ignore, str *out);
+
+/* JSON Schema (2020-12) of a config file, appended to `out`. */
+void config_schema(str *out);
+/* What a key (or every key below it, or all with "") means, its type, default and allowed values, appended to `out`.
+ * ST_USER with the nearest key when there is none. */
+st config_explain(const char *key, str *out, err *e);
+
+#endif
