@@ -1,0 +1,152 @@
+/* Attention of one sample, head by head, everything in the caller's scratch.
+ *
+ * Scores are kept with the queries along the vectors, P[key][query]: maximum and sum over keys then need no
+ * sum across lanes and no key is padded. Queries are padded to k_padded(T); what stands in the padding is
+ * finite and never read. S^T = K Q^T        out = (P^T)^T V                     (Q transposed once:
+ * tile-wise, in registers) dP^T = V dout^T    dS^T = P^T (dP^T - sum over keys of P dP) dV = P^T dout      dK
+ * = dS^T Q / sqrt(D)               dQ = (dS^T)^T K / sqrt(D) */
+#include "kernels/simd/elementary.h"
+#include "kernels/simd/product.h"
+#include "kernels/simd/simd.h"
+
+typedef struct shape {
+  int64_t T, H, D;
+  int64_t row;    /* from one token's out to the next, H D; qkv takes three */
+  int64_t padded; /* from one key's scores to the next */
+  int64_t width;  /* of the scores that are computed: T rounded up to whole vectors, at most `padded` */
+} shape;
+
+static shape shape_of(int64_t T, int64_t H, int64_t D) {
+  return (shape){.T = T, .H = H, .D = D, .row = H * D, .padded = k_padded(T), .width = (T + W - 1) / W * W};
+}
+
+/* --- transposition --- */
+
+#if REAL_IS_F64
+enum { SQUARE = 1 };
+INLINE void transpose_square(const real *x, int64_t row, real *y, int64_t y_row) {
+  (void)row, (void)y_row;
+  *y = *x;
+}
+#else
+enum { SQUARE = 4 };
+typedef float quad __attribute__((vector_size(16)));
+typedef float quad_anywhere __attribute__((vector_size(16), aligned(4), may_alias));
+
+INLINE void transpose_square(const real *x, int64_t row, real *y, int64_t y_row) {
+  quad a = *(const quad_anywhere *)x, b = *(const quad_anywhere *)(x + row);
+  quad c = *(const quad_anywhere *)(x + 2 * row), d = *(const quad_anywhere *)(x + 3 * row);
+  quad ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+  quad AC = __builtin_shufflevector(a, c, 2, 6, 3, 7), BD = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+  *(quad_anywhere *)y = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
+  *(quad_anywhere *)(y + y_row) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
+  *(quad_anywhere *)(y + 2 * y_row) = __builtin_shufflevector(AC, BD, 0, 4, 1, 5);
+  *(quad_anywhere *)(y + 3 * y_row) = __builtin_shufflevector(AC, BD, 2, 6, 3, 7);
+}
+#endif
+
+/* y [D, width] = the transpose of x [T, D], zero beyond T. */
+static void transpose(const shape *s, const real *x, int64_t x_row, real *y) {
+  int64_t T4 = s->T / SQUARE * SQUARE, D4 = s->D / SQUARE * SQUARE;
+  for (int64_t t = 0; t < T4; t += SQUARE)
+    for (int64_t d = 0; d < D4; d += SQUARE)
+      transpose_square(x + t * x_row + d, x_row, y + d * s->padded + t, s->padded);
+  for (int64_t d = 0; d < s->D; d++) {
+    real *to = y + d * s->padded;
+    for (int64_t t = d < D4 ? T4 : 0; t < s->T; t++) to[t] = x[t * x_row + d];
+    for (int64_t t = s->T; t < s->width; t++) to[t] = 0;
+  }
+}
+
+/* --- softmax over keys --- */
+
+/* One vector of queries: e^(factor (s - max)) / sum in the place of each score s. `factor` holds log2 e. */
+INLINE void softmax_lanes(const shape *s, real factor, real *p) {
+  vec f = v_set(factor), most = v_load(p), sum[2] = {{0}};
+  for (int64_t k = 1; k < s->T; k++) most = v_max(most, v_load(p + k * s->padded));
+  vec offset = -most * f;
+  for (int64_t k = 0; k < s->T; k++) {
+    vec e = v_exp2_neg(v_fma(v_load(p + k * s->padded), f, offset));
+    v_store(p + k * s->padded, e);
+    sum[k & 1] += e;
+  }
+  vec scale = 1 / (sum[0] + sum[1]);
+  for (int64_t k = 0; k < s->T; k++) v_store(p + k * s->padded, v_load(p + k * s->padded) * scale);
+}
+
+/* dp becomes dS = P (dP - sum over keys of P dP). */
+INLINE void softmax_bwd_lanes(const shape *s, const real *p, real *dp) {
+  vec sum = {0};
+  for (int64_t k = 0; k < s->T; k++) sum = v_fma(v_load(p + k * s->padded), v_load(dp + k * s->padded), sum);
+  for (int64_t k = 0; k < s->T; k++) {
+    real *at = dp + k * s->padded;
+    v_store(at, v_load(p + k * s->padded) * (v_load(at) - sum));
+  }
+}
+
+/* --- products --- */
+
+/* scores [key][query] = x y^T, x [T,D] the keys' side with row stride x_row, yt [D, padded] the queries'
+ * side. */
+static void score(const shape *s, const real *x, int64_t x_row, const real *yt, real *scores) {
+  multiply(&(product){.M = s->T,
+                      .N = s->width,
+                      .K = s->D,
+                      .a = x,
+                      .a_row = x_row,
+                      .a_col = 1,
+                      .b = yt,
+                      .b_row = s->padded,
+                      .c = scores,
+                      .c_row = s->padded,
+                      .scale = 1});
+}
+
+/* y [T,D] (+)= scale * weights x, weights [key][query] as it is (a row of y for each key) or transposed (for
+ * each query). */
+static void mix(const shape *s, const real *weights, bool transposed, const real *x, int64_t x_row,
+                real scale, real *y, int64_t y_row, bool acc) {
+  multiply(&(product){.M = s->T,
+                      .N = s->D,
+                      .K = s->T,
+                      .a = weights,
+                      .a_row = transposed ? 1 : s->padded,
+                      .a_col = transposed ? s->padded : 1,
+                      .b = x,
+                      .b_row = x_row,
+                      .c = y,
+                      .c_row = y_row,
+                      .scale = scale,
+                      .acc = acc});
+}
+
+void LEVEL(attention_fwd)(int64_t T, int64_t H, int64_t D, const real *qkv, real *out, real *p,
+                          real *scratch) {
+  const shape s = shape_of(T, H, D);
+  const real factor = (real)(1.4426950408889634 / sqrt((double)D));
+  for (int64_t h = 0; h < H; h++, qkv += D, out += D, p += T * s.padded) {
+    const real *q = qkv, *k = qkv + s.row, *v = qkv + 2 * s.row;
+    transpose(&s, q, 3 * s.row, scratch);
+    score(&s, k, 3 * s.row, scratch, p);
+    for (int64_t i = 0; i < s.width; i += W) softmax_lanes(&s, factor, p + i);
+    mix(&s, p, true, v, 3 * s.row, 1, out, s.row, false);
+  }
+}
+
+void LEVEL(attention_bwd)(int64_t T, int64_t H, int64_t D, const real *qkv, const real *p, const real *out,
+                          const real *dout, real *dqkv, bool acc, real *scratch) {
+  (void)out; /* P dP summed over keys is out dout summed over channels; the scores are at hand, out transposed
+                is not */
+  const shape s = shape_of(T, H, D);
+  const real scale = (real)(1 / sqrt((double)D));
+  real *dout_t = scratch, *ds = scratch + D * s.padded;
+  for (int64_t h = 0; h < H; h++, qkv += D, dqkv += D, dout += D, p += T * s.padded) {
+    const real *q = qkv, *k = qkv + s.row, *v = qkv + 2 * s.row;
+    transpose(&s, dout, s.row, dout_t);
+    score(&s, v, 3 * s.row, dout_t, ds);
+    for (int64_t i = 0; i < s.width; i += W) softmax_bwd_lanes(&s, p + i, ds + i);
+    mix(&s, p, false, dout, s.row, 1, dqkv + 2 * s.row, 3 * s.row, acc);
+    mix(&s, ds, true, k, 3 * s.row, scale, dqkv, 3 * s.row, acc);
+    mix(&s, ds, false, q, 3 * s.row, scale, dqkv + s.row, 3 * s.row, acc);
+  }
+}
