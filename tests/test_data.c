@@ -28,7 +28,6 @@ static config config_of(const char *format) {
                            .n_mean = 1,
                            .n_std = 1,
                            .train_fraction = 1,
-                           .test_fraction = 0.2,
                            .train_size = 400,
                            .test_size = 100}};
 }

@@ -12,10 +12,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum {
-  SIZE_MAX_PIXELS = 4096,
-  BYTE_VALUES = 256
-}; /* the longest side of a picture; a bound for arithmetic in int */
+enum { BYTE_VALUES = 256 };
 
 #define FORMAT(name) extern const data_format data_format_##name;
 #include "dyt/formats.def"

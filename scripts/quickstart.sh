@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Trains the LayerNorm and the Dynamic Tanh variant of one small ViT on Fashion-MNIST, evaluates both, and prints a table.
+# `make quickstart` calls it after building. A second run finds the first one's result and says so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/fetch_data.sh fashion-mnist
+number() { sed -n "s/.*\"$2\": \([-0-9.e]*\).*/\1/p" "$1" | tail -n 1; }
+
+rows=
+for norm in ln dyt; do
+  run=runs/quickstart-$norm
+  if [ -f $run/status.json ]; then
+    build/dyt train --resume $run # finished: nothing to do; interrupted: goes on
+  else
+    rm -rf $run
+    build/dyt train configs/quick/fashion_$norm.json --run-dir $run
+  fi
+  build/dyt eval $run --json >$run/eval.json
+  images=$(awk -F, 'NR > 1 {sum += $11; n++} END {printf "%.0f", sum / n}' $run/summary.csv)
+  rows+=$(printf '%-22s %7.2f%% %12.4f %10s %9.0f   %s' \
+    "$([ $norm = ln ] && echo LayerNorm || echo 'Dynamic Tanh (DyT)')" \
+    "$(awk -v a="$(number $run/eval.json acc1)" 'BEGIN {print 100 * a}')" "$(number $run/log.jsonl train_loss)" "$images" \
+    "$(number $run/log.jsonl seconds)" "$run")$'\n'
+done
+printf '\n%-22s %8s %12s %10s %9s   %s\n%s' "Fashion-MNIST" "top-1" "train loss" "images/s" "seconds" "run" "$rows"
+printf '\nEach run holds config.json, log.jsonl, dyt.csv (alpha and 1/std of every norm layer) and checkpoints.\n'
+printf 'Next: build/dyt train configs/quick/fashion_dyt.json --set model.norm.fn=hardtanh\n'

@@ -1,0 +1,71 @@
+#include "cli.h"
+
+#include "dyt/mem.h"
+#include "dyt/run.h"
+#include "dyt/train.h"
+
+#include <stdio.h>
+
+typedef struct arguments {
+  const char *config, *run_dir, *resume;
+  const char *sets[CLI_ARGS_MAX];
+  int n_sets, threads;
+} arguments;
+
+/* Keys that the data settled stand in the run's config only. */
+static void adopt(config *c, const config *own) {
+  const struct {
+    const char *key;
+    int mine, its;
+  } keys[] = {{"model.image_size", c->model.image_size, own->model.image_size},
+              {"model.channels", c->model.channels, own->model.channels},
+              {"model.classes", c->model.classes, own->model.classes}};
+  for (int i = 0; i < 3; i++)
+    if (keys[i].mine == 0 && keys[i].its != 0) config_fill(c, keys[i].key, keys[i].its);
+}
+
+/* The config to train with. A resumed run keeps its own; one that is given may differ from it in a few keys only. */
+static st load(const arguments *a, config *c, err *e) {
+  if (!a->resume) return config_load(a->config, a->sets, a->n_sets, c, e);
+  char *own_path = run_file(a->resume, "config.json");
+  config own;
+  st code = config_load(own_path, NULL, 0, &own, e);
+  if (!code) {
+    code = config_load(a->config ? a->config : own_path, a->sets, a->n_sets, c, e);
+    if (!code) adopt(c, &own);
+    str changed = {0};
+    if (!code && config_diff(&own, c, train_may_change, &changed)) {
+      code = err_add(e, ST_USER, "%s: a resumed run may not change %s", a->resume, changed.data);
+      config_free(c);
+    }
+    str_free(&changed);
+    config_free(&own);
+  }
+  mem_free(own_path);
+  return code;
+}
+
+int cli_train(const cli_command *self, int argc, char **argv) {
+  arguments a = {0};
+  const char *positional[1] = {0};
+  int n = 0;
+  const cli_option options[] = {
+      {.name = "set", .arg = "KEY=VALUE", .help = "change a key of the config; null puts back its default", .text = a.sets, .count = &a.n_sets},
+      {.name = "run-dir", .arg = "DIR", .help = "where the run goes (default runs/CONFIG-HASH)", .text = &a.run_dir},
+      {.name = "resume", .arg = "RUN_DIR", .help = "go on with a run that stopped", .text = &a.resume},
+      {.name = "threads", .arg = "N", .help = "default: the cores this process may use, at most train.shards", .number = &a.threads}};
+  int code = cli_begin(self, argc, argv, options, 4, positional, 0, 1, &n);
+  if (code >= 0) return code;
+  err e = {0};
+  a.config = positional[0];
+  if (!a.config && !a.resume) err_add(&e, ST_USER, "dyt train: expected a config file (see dyt train --help)");
+  if (a.resume && a.run_dir) err_add(&e, ST_USER, "dyt train: --resume and --run-dir exclude each other");
+  config c;
+  if (e.code || load(&a, &c, &e)) return cli_fail(&e);
+  int signal = 0;
+  train_options o = {.config_path = a.config, .run_dir = a.run_dir, .resume = a.resume, .threads = a.threads};
+  code = train_run(&c, &o, &signal, &e);
+  config_free(&c);
+  if (code) return cli_fail(&e);
+  return signal ? 128 + signal : ST_OK;
+}

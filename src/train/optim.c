@@ -1,0 +1,88 @@
+#include "dyt/optim.h"
+
+#include <math.h>
+
+enum { SPAN = 16384 }; /* numbers: a span of all shards fits in a core's cache */
+
+static void add_spans(optim *o, const param *p) {
+  int64_t n = p->flags & PARAM_TRAIN ? shape_numel(p->s) : 0;
+  for (int64_t at = 0; at < n; at += SPAN)
+    o->span[o->spans++] = (optim_span){p->offset + at, n - at < SPAN ? n - at : SPAN, p->flags & PARAM_DECAY};
+}
+
+st optim_open(optim *o, params *p, const config_optim *cfg, err *e) {
+  *o = (optim){.params = p, .cfg = *cfg};
+  if (mem_map(&o->store, 2 * (size_t)p->total * sizeof(real), "optimizer moments", e)) return e->code;
+  o->m = (real *)o->store.base;
+  o->v = o->m + p->total;
+  o->span = mem_new((size_t)(p->total / SPAN + p->count) + 1, sizeof *o->span);
+  for (int i = 0; i < p->count; i++) add_spans(o, &p->p[i]);
+  o->square = mem_new((size_t)o->spans + 1, sizeof *o->square);
+  return ST_OK;
+}
+
+void optim_close(optim *o) {
+  mem_free(o->span);
+  mem_free(o->square);
+  mem_unmap(&o->store);
+  *o = (optim){0};
+}
+
+typedef struct reduce_context {
+  optim *o;
+  real *const *grads;
+  int shards;
+} reduce_context;
+
+static void reduce_span(void *context, int i, int worker) {
+  const reduce_context *c = context;
+  const optim_span *s = &c->o->span[i];
+  (void)worker;
+  for (int step = 1; step < c->shards; step *= 2)
+    for (int k = 0; k + step < c->shards; k += 2 * step)
+      k_add(s->n, c->grads[k] + s->at, c->grads[k + step] + s->at, c->grads[k] + s->at);
+  c->o->square[i] = k_sumsq(s->n, c->grads[0] + s->at);
+}
+
+double optim_reduce(optim *o, work_pool *pool, real *const *grads, int shards) {
+  reduce_context c = {o, grads, shards};
+  work_run(pool, o->spans, reduce_span, &c);
+  double sum = 0;
+  for (int i = 0; i < o->spans; i++) sum += o->square[i];
+  return sqrt(sum);
+}
+
+typedef struct update_context {
+  optim *o;
+  const real *grad;
+  k_adamw_args args;
+} update_context;
+
+static void update_span(void *context, int i, int worker) {
+  const update_context *c = context;
+  const optim_span *s = &c->o->span[i];
+  k_adamw_args args = c->args;
+  (void)worker;
+  if (!s->decay) args.weight_decay = 0;
+  k_adamw(s->n, c->o->params->value + s->at, c->grad + s->at, c->o->m + s->at, c->o->v + s->at, &args);
+}
+
+void optim_update(optim *o, work_pool *pool, const real *grad, double lr, double norm) {
+  double t = (double)++o->steps, clip = o->cfg.clip_norm;
+  update_context c = {o, grad, {.lr = lr,
+                                .beta1 = o->cfg.betas[0],
+                                .beta2 = o->cfg.betas[1],
+                                .eps = o->cfg.eps,
+                                .weight_decay = o->cfg.weight_decay,
+                                .gscale = clip > 0 ? fmin(1, clip / (norm + 1e-6)) : 1,
+                                .c1 = 1 - pow(o->cfg.betas[0], t),
+                                .c2 = 1 - pow(o->cfg.betas[1], t)}};
+  work_run(pool, o->spans, update_span, &c);
+}
+
+double optim_lr(double lr, double min_lr, int64_t step, double warmup, int64_t total) {
+  double t = (double)step;
+  if (t + 1 <= warmup) return lr * (t + 1) / warmup;
+  double rest = fmax(1, (double)total - warmup), done = fmin(1, fmax(0, (t - warmup) / rest));
+  return min_lr + 0.5 * (lr - min_lr) * (1 + cos(3.14159265358979323846 * done));
+}

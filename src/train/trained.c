@@ -1,0 +1,60 @@
+#include "dyt/trained.h"
+
+#include "dyt/checkpoint.h"
+#include "dyt/file.h"
+#include "dyt/run.h"
+#include "dyt/weights.h"
+#include "dyt/workers.h"
+
+#include <string.h>
+
+st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
+  const char *which = o->checkpoint ? o->checkpoint : "last";
+  bool folder = file_what(o->source) == FILE_FOLDER;
+  *weights = NULL;
+  if (file_what(o->source) == FILE_NONE) return err_add(e, ST_USER, "%s: there is no such run or file", o->source);
+  if (!folder && !o->config_path)
+    return err_add(e, ST_USER, "%s: a weights file needs --config: it does not say what model it belongs to", o->source);
+  if (folder && strcmp(which, "last") && strcmp(which, "best"))
+    return err_add(e, ST_USER, "--checkpoint %s: expected last or best", which);
+  char *own = run_file(o->source, "config.json");
+  st code = folder && !o->config_path && file_what(own) != FILE_REGULAR
+                ? err_add(e, ST_USER, "%s: no run directory: there is no config.json in it", o->source)
+                : config_load(o->config_path ? o->config_path : own, o->sets, o->n_sets, cfg, e);
+  mem_free(own);
+  if (code) return code;
+  if (!folder) *weights = mem_strdup(o->source);
+  if (folder && checkpoint_exists(o->source, which)) *weights = checkpoint_file(o->source, which, "model.safetensors");
+  return ST_OK;
+}
+
+static st open_parts(trained *t, const trained_options *o, const char *weights, err *e) {
+  if (!weights) return err_add(e, ST_USER, "%s: this run has no checkpoint yet", o->source);
+  if (data_open(&t->cfg, &t->data, e)) return e->code;
+  if (model_build(&t->model, &t->cfg.model, e) || weights_read(weights, &t->model.params, e)) return e->code;
+  t->pool = workers_new(o->threads, work_cores());
+  engine_use use = {.shards = 1, .micro_batch = t->cfg.train.micro_batch, .eval = {t->data.test.n}};
+  if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
+  feed_open(&t->feed, &t->data, work_threads(t->pool));
+  return ST_OK;
+}
+
+st trained_open(trained *t, const trained_options *o, err *e) {
+  *t = (trained){0};
+  char *weights;
+  if (trained_find(o, &t->cfg, &weights, e)) return e->code;
+  st code = open_parts(t, o, weights, e);
+  mem_free(weights);
+  if (code) trained_close(t);
+  return code;
+}
+
+void trained_close(trained *t) {
+  feed_close(&t->feed);
+  if (t->engine.model) engine_close(&t->engine);
+  if (t->model.family) model_free(&t->model);
+  if (t->data.format) data_close(&t->data);
+  work_free(t->pool);
+  config_free(&t->cfg);
+  *t = (trained){0};
+}
