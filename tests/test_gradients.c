@@ -31,7 +31,7 @@ typedef struct subject {
 
 static void record(subject *s, const op *o, const void *attr, int n, const input *in) {
   *s = (subject){0};
-  int index[OP_IN_MAX];
+  int index[OP_IN_MAX] = {0};
   char name[8];
   for (int k = 0; k < n; k++) {
     snprintf(name, sizeof name, "p%d", k);
@@ -94,7 +94,7 @@ static void check(const char *label, const op *o, const void *attr, int n, const
   subject s;
   char stream[128];
   record(&s, o, attr, n, in);
-  real *values[OP_IN_MAX], *grads[OP_IN_MAX] = {0};
+  real *values[OP_IN_MAX] = {0}, *grads[OP_IN_MAX] = {0};
   for (int k = 0; k < n; k++) {
     if (!in[k].s.rank) continue;
     values[k] = tape_at(&s.run, s.in[k]);
