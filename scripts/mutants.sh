@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tree=build/mutants # a copy with the product's own Makefile; unchanged objects are kept from one mutant to the next
-mkdir -p $tree
-cp -rp Makefile src include tests scripts $tree/
+find Makefile src include tests scripts -type f | while read -r f; do # only what differs, so that times stay true
+  cmp -s "$f" "$tree/$f" || { mkdir -p "$(dirname "$tree/$f")"; cp "$f" "$tree/$f"; }
+done
 cd $tree
 
 field() { awk -F ' @@ ' -v n="$2" '{print $n}' <<<"$1"; }
@@ -31,7 +32,7 @@ caught=0 missed=0
 for i in "${!mutants[@]}"; do
   [ $# -eq 0 ] || [[ " $* " == *" $((i + 1)) "* ]] || continue
   file=$(field "${mutants[i]}" 1) test=$(field "${mutants[i]}" 4)
-  cp -p "$file" kept
+  cp "$file" kept
   mutate "$file" "$(field "${mutants[i]}" 2)" "$(field "${mutants[i]}" 3)" ||
     { echo "mutant $((i + 1)): '$(field "${mutants[i]}" 2)' does not stand once in $file"; exit 1; }
   if passes "$test"; then

@@ -214,6 +214,28 @@ static void test_liveness(void **state) {
   assert_true(layer <= 4 * block + 2 * 16 + 16);
 }
 
+/* y = a + b, where a has another use between b and y: the gradients of a and b begin as one and must not stay so, for a's is
+ * added to before b's is read. */
+static void test_gradients_that_may_not_be_shared(void **state) {
+  (void)state;
+  params none = {0};
+  assert_int_equal(params_seal(&none, NULL), ST_OK);
+  tape *t = tape_new(&none, 2);
+  val x = tape_input(t, "x", SHAPE(2, 5), true);
+  val a = tape_emit(t, &op_activation, &(op_activation_attr){K_gelu}, 1, &x);
+  val b = tape_emit(t, &op_activation, &(op_activation_attr){K_silu}, 1, &x);
+  val c = tape_emit(t, &op_activation, &(op_activation_attr){K_selu}, 1, &a);
+  val y = tape_emit(t, &op_add, NULL, 2, (val[]){a, b});
+  val z = tape_emit(t, &op_add, NULL, 2, (val[]){y, c});
+  plan *p = plan_new(t, probe(t, z, 1), 0, NULL);
+  err e = {0};
+  if (!plan_sound(p, &e)) fail_msg("%s", e.text);
+  assert_true(p->grad_at[a] != p->grad_at[b]);
+  plan_free(p);
+  tape_free(t);
+  params_free(&none);
+}
+
 /* plan_sound must see a plan that is broken. */
 static void test_soundness_is_not_blind(void **state) {
   (void)state;
@@ -245,7 +267,7 @@ int main(void) {
       cmocka_unit_test(test_parameter_used_twice), cmocka_unit_test(test_diamond),
       cmocka_unit_test(test_unused_branch),        cmocka_unit_test(test_sizes_and_repetition),
       cmocka_unit_test(test_two_workspaces),       cmocka_unit_test(test_liveness),
-      cmocka_unit_test(test_soundness_is_not_blind),
+      cmocka_unit_test(test_gradients_that_may_not_be_shared), cmocka_unit_test(test_soundness_is_not_blind),
   };
   if (k_init(NULL, NULL)) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);

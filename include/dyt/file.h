@@ -57,6 +57,9 @@ st file_sync_folder(const char *path, err *e);
 /* xxHash (XXH64, seed 0) as 16 hex digits into out[17]. */
 void file_hash(const void *data, size_t size, char out[17]);
 
+/* The same of a file's bytes, without holding them. ST_USER when it cannot be read. */
+st file_hash_of(const char *path, char out[17], err *e);
+
 /* The last part of a path, without what precedes the last '/'. Points into `path`. */
 const char *file_name(const char *path);
 

@@ -177,6 +177,20 @@ void file_hash(const void *data, size_t size, char out[17]) {
   snprintf(out, 17, "%016llx", (unsigned long long)XXH64(data, size, 0));
 }
 
+st file_hash_of(const char *path, char out[17], err *e) {
+  unsigned char part[1 << 15];
+  FILE *f = fopen(path, "rb");
+  if (!f) return err_add(e, ST_USER, "%s: cannot be read: %s", path, strerror(errno));
+  XXH64_state_t *state = XXH64_createState();
+  XXH64_reset(state, 0);
+  for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) XXH64_update(state, part, n);
+  snprintf(out, 17, "%016llx", (unsigned long long)XXH64_digest(state));
+  XXH64_freeState(state);
+  st code = ferror(f) ? err_add(e, ST_USER, "%s: cannot be read", path) : ST_OK;
+  fclose(f);
+  return code;
+}
+
 const char *file_name(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;

@@ -55,12 +55,7 @@ bool checkpoint_exists(const char *run, const char *which) {
 
 static st hash_of(const char *folder, const char *name, char out[17], err *e) {
   char *path = mem_printf("%s/%s", folder, name);
-  file_bytes b;
-  st code = file_read(path, SIZE_MAX, &b, e);
-  if (!code) {
-    file_hash(b.data, b.size, out);
-    file_bytes_free(&b);
-  }
+  st code = file_hash_of(path, out, e);
   mem_free(path);
   return code;
 }
