@@ -5,7 +5,7 @@
  *   the user's (a typo, a broken file) a status and an `err` that says what, where, found, expected: exit 2
  *   the numbers (NaN, divergence)      ST_NUMBERS: exit 3
  *
- * Functions that can fail return an `st` and take an `err *` as their last argument. They add one sentence for each
+ * Functions that can fail return an `st` and take an `err *` as their last argument (not NULL, but for file.h and err_add). They add one sentence for each
  * thing that is wrong (a config reader lists every error, not only the first) and undo what they had begun.
  *
  *   err e = {0};

@@ -12,16 +12,18 @@ struct engine_sum {
 
 static int64_t shard_begin(const engine *g, int64_t batch, int shard) { return shard * batch / g->shards; }
 
-/* Rows enough for matrix products to run well and activations that stay in cache: measured in docs/speed.md. */
+/* Rows enough for matrix products to run well, in a workspace that stays in the shared cache; docs/results.md has the measurements. */
 int engine_micro_batch(const model *m, const task *t) {
-  enum { BYTES = 4 << 20, MOST = 16 };
+  enum { ROWS = 200, BYTES = 20 << 20 };
   task_tape r = t->record(m, 0, 1);
   plan *p = plan_new(r.tape, r.loss, 1, &r.output);
-  int64_t one = p->numbers * 4; /* as float in either build */
+  int64_t rows = 1, one = p->numbers * 4; /* bytes as float in either build */
+  for (val v = 0; v < r.tape->values; v++)
+    if (r.tape->value[v].kind == TAPE_NODE && shape_rows(r.tape->value[v].s) > rows) rows = shape_rows(r.tape->value[v].s);
   plan_free(p);
   tape_free(r.tape);
   int micro = 1;
-  while (micro < MOST && 2 * micro * one <= BYTES) micro *= 2;
+  while (micro * rows < ROWS && 2 * micro * one <= BYTES) micro *= 2;
   return micro;
 }
 
