@@ -48,8 +48,11 @@ def merge(below, above):
 
 def read(path):
     """A file with its _base_s below it."""
-    with open(path, encoding="utf-8") as f:
-        own = parse(f.read())
+    try:
+        with open(path, encoding="utf-8") as f:
+            own = parse(f.read())
+    except (OSError, ValueError) as reason:
+        raise SystemExit(f"{path}: {reason}") from None
     bases = own.get("_base_") or []
     tree = {}
     for base in [bases] if isinstance(bases, str) else bases:

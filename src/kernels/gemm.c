@@ -1,16 +1,14 @@
 /* Matrix products: OpenBLAS, one thread a call.
  *
  * The threads are ours (dyt/work.h), each with its own part of the batch. Whatever OPENBLAS_NUM_THREADS or
- * OMP_NUM_THREADS say, OpenBLAS must not start its own: the order of its sums would depend on their number.
- */
+ * OMP_NUM_THREADS say, OpenBLAS must not start its own: results would depend on their number. */
 #include "dyt/kernel.h"
 
 #include <cblas.h>
 #include <stdio.h>
 #include <string.h>
 
-/* There only when OpenBLAS brings OpenMP in. Its build takes the number of threads from here, per calling
- * thread. */
+/* There only when OpenBLAS brings OpenMP in, which keeps its number of threads for each calling thread. */
 extern void omp_set_num_threads(int threads) __attribute__((weak));
 
 void k_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, real alpha, const real *a, int64_t lda,

@@ -2,9 +2,11 @@
  *
  * Scores are kept with the queries along the vectors, P[key][query]: maximum and sum over keys then need no
  * sum across lanes and no key is padded. Queries are padded to k_padded(T); what stands in the padding is
- * finite and never read. S^T = K Q^T        out = (P^T)^T V                     (Q transposed once:
- * tile-wise, in registers) dP^T = V dout^T    dS^T = P^T (dP^T - sum over keys of P dP) dV = P^T dout      dK
- * = dS^T Q / sqrt(D)               dQ = (dS^T)^T K / sqrt(D) */
+ * finite and never read. With ' for a transpose, and S, P, dP, dS as they are kept:
+ *   S = K Q'           P = softmax of S / sqrt(D)         out = P' V
+ *   dP = V dout'       dS = P (dP - sum over keys of P dP)
+ *   dV = P dout        dK = dS Q / sqrt(D)                dQ = dS' K / sqrt(D)
+ * Only Q' and dout' are written out; the other transposes are a matter of strides. */
 #include "kernels/simd/elementary.h"
 #include "kernels/simd/product.h"
 #include "kernels/simd/simd.h"
@@ -86,8 +88,7 @@ INLINE void softmax_bwd_lanes(const shape *s, const real *p, real *dp) {
 
 /* --- products --- */
 
-/* scores [key][query] = x y^T, x [T,D] the keys' side with row stride x_row, yt [D, padded] the queries'
- * side. */
+/* scores [key][query] = x yt: x [T,D] with row stride x_row for the keys, yt [D, padded] for the queries. */
 static void score(const shape *s, const real *x, int64_t x_row, const real *yt, real *scores) {
   multiply(&(product){.M = s->T,
                       .N = s->width,
@@ -102,8 +103,7 @@ static void score(const shape *s, const real *x, int64_t x_row, const real *yt, 
                       .scale = 1});
 }
 
-/* y [T,D] (+)= scale * weights x, weights [key][query] as it is (a row of y for each key) or transposed (for
- * each query). */
+/* y [T,D] (+)= scale * weights x: a row for each key, or, weights transposed, for each query. */
 static void mix(const shape *s, const real *weights, bool transposed, const real *x, int64_t x_row,
                 real scale, real *y, int64_t y_row, bool acc) {
   multiply(&(product){.M = s->T,

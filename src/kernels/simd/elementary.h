@@ -47,8 +47,7 @@ INLINE vec v_horner(vec x, const float *c, int n) {
 /* 2^n for the sum of ROUNDER, 127 and n: the low bits are the exponent field. */
 INLINE vec v_power_of_2(vec rounded) { return (vec)((ivec)rounded << MANTISSA_BITS); }
 
-/* ln 2 in two parts, the first short enough for exact products with exponents even without a fused
- * multiply-add. */
+/* ln 2 in two parts, the first short enough for exact products with exponents where nothing is fused. */
 #define LN2_HI  0x1.63p-1f
 #define LN2_LO  -0x1.bd0106p-13f
 #define LOG2_E  0x1.715476p+0f
@@ -140,8 +139,7 @@ INLINE vec v_asinh_unit(vec x) {
   return v_fma(x * u, q, x);
 }
 
-/* The cube root for 0 <= x <= 1: a third of the exponent, then Halley's iteration, which triples the digits.
- */
+/* The cube root for 0 <= x <= 1: a third of the exponent, then Halley's iteration: three times the digits. */
 INLINE vec v_cbrt_unit(vec x) {
   vec third = __builtin_convertvector((ivec)x, vec) * (1.0f / 3);
   vec c = (vec)(__builtin_convertvector(third, ivec) + 0x2a5119f2);

@@ -24,9 +24,10 @@ INLINE vec v_inside(vec z, real limit, vec slope) {
 }
 INLINE vec v_square(vec x) { return x * x; }
 
-/* Beyond these the function is its limit in both precisions, and powers of them do not overflow. */
-#define LARGE     ((real)1e9)
-#define VERYLARGE ((real)1e30)
+/* Beyond these a function is its limit in both precisions; the square or cube of such a number is finite. */
+#define LARGE_SQUARE ((real)1e18)
+#define LARGE_CUBE   ((real)1e12)
+#define LARGE        ((real)1e30)
 
 /* --- in the place of a normalization --- */
 
@@ -46,7 +47,7 @@ VALUE(erf) { return v_erf(z); }
 SLOPE(erf) { return (real)1.1283791670955126 * v_exp(-z * z); } /* 2/sqrt(pi) */
 
 VALUE(isru) {
-  vec c = v_clip(z, LARGE);
+  vec c = v_clip(z, LARGE_SQUARE);
   return c / v_sqrt(v_fma(c, c, v_set(1)));
 }
 SLOPE(isru) {
@@ -66,13 +67,13 @@ VALUE(expsign) { return v_copysign(v_expm1_neg(-v_abs(z)), z); }
 SLOPE(expsign) { return 1 - v_abs(t); }
 
 VALUE(smoothsign) {
-  vec c = v_clip(z, VERYLARGE);
+  vec c = v_clip(z, LARGE);
   return c / (1 + v_abs(c));
 }
 SLOPE(smoothsign) { return v_square(1 / (1 + v_abs(z))); }
 
 VALUE(relsign) {
-  vec c = v_clip(z, LARGE);
+  vec c = v_clip(z, LARGE_SQUARE);
   return c / (v_sqrt(v_fma(c, c, v_set(1))) + 1);
 }
 SLOPE(relsign) {
@@ -121,22 +122,21 @@ VALUE(saturlog) {
 SLOPE(saturlog) { return v_square(1 - v_abs(t)) / (1 + v_abs(z)); }
 
 VALUE(cubsign) {
-  vec c = v_clip(z, LARGE), cube = c * c * c;
+  vec c = v_clip(z, LARGE_CUBE), cube = c * c * c;
   return cube / (v_abs(cube) + 1);
 }
 SLOPE(cubsign) {
-  vec c = v_clip(z, LARGE), square = c * c;
+  vec c = v_clip(z, LARGE_CUBE), square = c * c;
   return 3 * square / v_square(v_fma(square, v_abs(c), v_set(1)));
 }
 
 /* --- activations of the MLP --- */
 
-/* Below this an activation z Phi(z) or z / (1 + e^-z) is zero in either precision; keeps -infinity times 0
- * away. */
+/* Below this z Phi(z) and z / (1 + e^-z) are zero in either precision; it keeps -infinity times 0 away. */
 #define TAIL ((real)1e4)
 
-/* Phi, or gelu_tanh's stand-in for it, recovered from the value: t / z, 1/2 at the origin. Beyond 16 it is 0
- * or 1. */
+/* Phi, or what gelu_tanh has in its place, from the value: t / z, 1/2 at the origin. Beyond 16 it is 0 or 1.
+ */
 INLINE vec gelu_share(vec z, vec t) {
   vec tiny = v_set((real)1e-30);
   return v_select(v_less(v_abs(z), tiny), v_set((real)0.5), v_min(v_set(16), t) / v_clip(z, 16));

@@ -2,8 +2,8 @@
  *
  * Statistics are double sums made of short float ones: a lane adds up at most RUN numbers before its sum is
  * widened. For LayerNorm these are distances from a first mean m, itself good to about 1e-6 of the row's mean
- * magnitude. Their own mean corrects the first one, and nothing cancels in their squares: mean = m + delta,
- * delta = sum (x - m) / C        var = sum (x - m)^2 / C - delta^2 */
+ * magnitude. Their own mean corrects the first one, and nothing cancels in their squares:
+ *   delta = sum (x - m) / C        mean = m + delta        var = sum (x - m)^2 / C - delta^2 */
 #include "kernels/simd/simd.h"
 
 /* --- sums of a row --- */
@@ -40,8 +40,7 @@ INLINE void row_sums(terms_of *terms, const row *p, int64_t C, double out[2]) {
 }
 
 /* Rows are taken some at a time, phase by phase: from a row's numbers to its mean and deviation it is one
- * long chain of dependent operations, so several are kept under way. The result for a row is that of the row
- * alone. */
+ * long chain of dependent operations, so several are kept under way. No row's result depends on another. */
 enum { FWD_GROUP = 8, BWD_GROUP = 4 };
 
 /* --- forward --- */

@@ -1,11 +1,9 @@
 /* product - small matrix products for attention, where BLAS would spend its time on calls and packing.
  *
- *   c [M,N] (+)= scale * a b,   a [M,K] with any two strides (a transpose costs nothing), b [K,N] and c rows
- * of numbers
+ *   c [M,N] (+)= scale * a b        a [M,K] has any two strides (a transpose costs nothing), b [K,N] rows
  *
- * A tile of rows x vectors of c is summed up in registers: each vector of b serves all rows, each number of
- * a, spread over a vector, all vectors. Any M, N, K >= 1; nothing beyond a row's N numbers is read or
- * written. */
+ * A tile of rows x vectors of c is summed up in registers: each vector of b serves all its rows, each number
+ * of a all its vectors. Any M, N, K >= 1; nothing beyond a row's N numbers is read or written. */
 #ifndef DYT_SIMD_PRODUCT_H
 #define DYT_SIMD_PRODUCT_H
 
@@ -26,14 +24,17 @@ typedef struct product {
 /* Sums that fit in the registers beside what feeds them: 24 of 32, or 12 of 16. A tile has at most 12 rows,
  * as two multiply-adds a cycle of 4 cycles' latency want at least 8 sums under way, and at most 4 vectors. */
 #if VEC_BITS == 512 || defined(__aarch64__)
-#define TILE_VECTORS 4
-#define TILE_ROWS                                                                                            \
-  { 12, 12, 12, 8, 6 }
+enum { TILE_VECTORS = 4, ROWS_1 = 12, ROWS_2 = 12, ROWS_3 = 8, ROWS_4 = 6 };
+#define EACH_TILE(DO) TILES_12(DO, 1) TILES_12(DO, 2) TILES_8(DO, 3) TILES_6(DO, 4)
 #else
-#define TILE_VECTORS 3
-#define TILE_ROWS                                                                                            \
-  { 12, 12, 6, 4 }
+enum { TILE_VECTORS = 3, ROWS_1 = 12, ROWS_2 = 6, ROWS_3 = 4, ROWS_4 = 0 };
+#define EACH_TILE(DO) TILES_12(DO, 1) TILES_6(DO, 2) TILES_4(DO, 3)
 #endif
+
+#define TILES_4(DO, v)  DO(1, v) DO(2, v) DO(3, v) DO(4, v)
+#define TILES_6(DO, v)  TILES_4(DO, v) DO(5, v) DO(6, v)
+#define TILES_8(DO, v)  TILES_6(DO, v) DO(7, v) DO(8, v)
+#define TILES_12(DO, v) TILES_8(DO, v) DO(9, v) DO(10, v) DO(11, v) DO(12, v)
 
 /* `width` numbers of c, from number `at` on. */
 INLINE void put(const product *p, int64_t at, vec sum, int64_t width) {
@@ -41,16 +42,14 @@ INLINE void put(const product *p, int64_t at, vec sum, int64_t width) {
   v_put(p->c + at, p->acc ? v_get(p->c + at, width) + r : r, width);
 }
 
-/* Written out, not looped: not every compiler keeps an array in registers once it has unrolled the loops over
- * it. */
+/* Written out, not looped: not every compiler keeps an array in registers when loops go over it. */
 #define EACH_ROW(DO)       DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
 #define EACH_VECTOR(DO, i) DO(i, 0) DO(i, 1) DO(i, 2) DO(i, 3)
 
 /* Rows m .. m+rows-1 and `vectors` vectors from column n on, the last one `last` columns wide. */
 INLINE void tile(const product *p, int64_t m, int64_t n, int rows, int vectors, int64_t last) {
   const int64_t a_row = p->a_row;
-  /* A pointer for every third row: the others are one and two strides away, which the address itself can say.
-   */
+  /* A pointer for every third row: the two after it are one and two strides away, within one address. */
   const real *a[4], *b = p->b + n;
   for (int i = 0; i < 4; i++) a[i] = p->a + (m + (3 * i < rows ? 3 * i : 0)) * a_row;
   vec c[12][4] = {{{0}}}, bv[4], av;
@@ -77,50 +76,25 @@ INLINE void tile(const product *p, int64_t m, int64_t n, int rows, int vectors, 
   EACH_ROW(PUT_ROW)
 }
 
+/* One function for each shape of tile; those of no vectors are for the columns that do not fill one. */
 #define TILE(rows, vectors)                                                                                  \
   static void tile_##rows##x##vectors(const product *p, int64_t m, int64_t n) {                              \
     tile(p, m, n, rows, vectors, W);                                                                         \
   }
-#define TILE_PART(rows, vectors)                                                                             \
-  static void tile_part_##rows(const product *p, int64_t m, int64_t n) { tile(p, m, n, rows, 1, p->N - n); }
-#define ROWS_1_4(X, v)  X(1, v) X(2, v) X(3, v) X(4, v)
-#define ROWS_5_6(X, v)  X(5, v) X(6, v)
-#define ROWS_7_8(X, v)  X(7, v) X(8, v)
-#define ROWS_9_12(X, v) X(9, v) X(10, v) X(11, v) X(12, v)
-#define ROWS_4(X, v)    ROWS_1_4(X, v)
-#define ROWS_6(X, v)    ROWS_4(X, v) ROWS_5_6(X, v)
-#define ROWS_8(X, v)    ROWS_6(X, v) ROWS_7_8(X, v)
-#define ROWS_12(X, v)   ROWS_8(X, v) ROWS_9_12(X, v)
+#define PART_TILE(rows, vectors)                                                                             \
+  static void tile_##rows##x##vectors(const product *p, int64_t m, int64_t n) {                              \
+    tile(p, m, n, rows, 1, p->N - n);                                                                        \
+  }
+EACH_TILE(TILE)
+TILES_12(PART_TILE, 0)
 
-ROWS_12(TILE, 1)
-ROWS_12(TILE_PART, 0)
-#if TILE_VECTORS == 4
-ROWS_12(TILE, 2)
-ROWS_8(TILE, 3)
-ROWS_6(TILE, 4)
-#else
-ROWS_6(TILE, 2)
-ROWS_4(TILE, 3)
-#endif
+#define ENTRY(rows, vectors) [vectors][rows] = tile_##rows##x##vectors,
+static void (*const tiles[TILE_VECTORS + 1][13])(const product *p, int64_t m,
+                                                 int64_t n) = {TILES_12(ENTRY, 0) EACH_TILE(ENTRY)};
 
-#define TILE_ENTRY(rows, vectors)      [rows] = tile_##rows##x##vectors,
-#define TILE_PART_ENTRY(rows, vectors) [rows] = tile_part_##rows,
-
-/* tiles[vectors][rows]; [0] for the columns that do not fill a vector. */
-static void (*const tiles[TILE_VECTORS + 1][13])(const product *p, int64_t m, int64_t n) = {
-    [0] = {ROWS_12(TILE_PART_ENTRY, 0)}, [1] = {ROWS_12(TILE_ENTRY, 1)},
-#if TILE_VECTORS == 4
-    [2] = {ROWS_12(TILE_ENTRY, 2)},      [3] = {ROWS_8(TILE_ENTRY, 3)},  [4] = {ROWS_6(TILE_ENTRY, 4)},
-#else
-    [2] = {ROWS_6(TILE_ENTRY, 2)},
-    [3] = {ROWS_4(TILE_ENTRY, 3)},
-#endif
-};
-
-/* All rows of `vectors` vectors of columns from n on, in tiles of nearly equal height: 17 rows are 9 + 8, not
- * 12 + 5. */
+/* All rows of `vectors` vectors of columns from n on, in tiles of nearly equal height: 17 rows as 8 and 9. */
 static void product_columns(const product *p, int64_t n, int vectors) {
-  static const int64_t most[TILE_VECTORS + 1] = TILE_ROWS;
+  static const int64_t most[] = {ROWS_1, ROWS_1, ROWS_2, ROWS_3, ROWS_4};
   int64_t blocks = (p->M + most[vectors] - 1) / most[vectors];
   for (int64_t i = 0, m = 0; i < blocks; i++) {
     int64_t rows = (p->M - m) / (blocks - i);

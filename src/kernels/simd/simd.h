@@ -14,8 +14,7 @@
 #include "dyt/kernels.def"
 extern const k_table LEVEL(table);
 
-/* A number for each of C channels, or one for all: channels_get(c, i, n) is the vector for channels i, i + 1,
- * ... */
+/* A number for each of C channels, or one for all: channels_get(c, i, n) is those of channels i .. i+n-1. */
 typedef struct channels {
   const real *p; /* the given numbers, or `same` */
   int64_t every; /* -1: p[i], 0: p[0], without a branch in the loop */

@@ -5,12 +5,11 @@
  * they are; the functions here are what C lacks. Outside x86 only the portable level exists, 16 bytes wide,
  * which NEON serves.
  *
- *   for (; i + W <= n; i += W) v_put(y + i, v_get(x + i, W) * a, W);          // whole vectors
- *   if (i < n) v_put(y + i, v_get(x + i, n - i) * a, n - i);                   // the rest: the very same
- * arithmetic
+ *   for (; i + W <= n; i += W) v_put(y + i, v_get(x + i, W) * a, W);     // whole vectors
+ *   if (i < n) v_put(y + i, v_get(x + i, n - i) * a, n - i);             // the rest, same arithmetic
  *
- * A multiplication and an addition are fused only by v_fma, and there only where the level can (not portable
- * x86). */
+ * Multiplication and addition are fused only by v_fma, and there only where the level can (not portable x86).
+ */
 #ifndef DYT_SIMD_VEC_H
 #define DYT_SIMD_VEC_H
 
@@ -82,10 +81,22 @@ typedef __mmask8 mask;
 typedef __mmask16 mask;
 #endif
 INLINE mask lanes_below(int64_t n) { return (mask)((1u << n) - 1); }
+INLINE vec v_select(mask m, vec yes, vec no) { return V(mask_blend)(m, no, yes); }
 INLINE vec v_load_part(const real *p, int64_t n) { return V(maskz_loadu)(lanes_below(n), p); }
 INLINE void v_store_part(real *p, vec a, int64_t n) { V(mask_storeu)(p, lanes_below(n), a); }
 #else
 typedef ivec mask; /* all bits of a lane or none */
+INLINE mask lanes_below(int64_t n) {
+  ivec lane;
+  for (int i = 0; i < W; i++) lane[i] = i;
+  return lane < (integer)n;
+}
+#if VEC_BITS == 256
+INLINE vec v_select(mask m, vec yes, vec no) { return V(blendv)(no, yes, (vec)m); }
+INLINE vec v_load_part(const real *p, int64_t n) { return V(maskload)(p, (__m256i)lanes_below(n)); }
+INLINE void v_store_part(real *p, vec a, int64_t n) { V(maskstore)(p, (__m256i)lanes_below(n), a); }
+#else
+INLINE vec v_select(mask m, vec yes, vec no) { return (vec)((m & (ivec)yes) | (~m & (ivec)no)); }
 INLINE vec v_load_part(const real *p, int64_t n) {
   real lanes[W] = {0};
   memcpy(lanes, p, (size_t)n * sizeof *p);
@@ -97,18 +108,10 @@ INLINE void v_store_part(real *p, vec a, int64_t n) {
   memcpy(p, lanes, (size_t)n * sizeof *p);
 }
 #endif
+#endif
 
 /* a with zero in the lanes from n on. */
-INLINE vec v_keep(vec a, int64_t n) {
-  if (n >= W) return a;
-#if VEC_BITS == 512
-  return V(maskz_mov)(lanes_below(n), a);
-#else
-  real lanes[W];
-  v_store(lanes, a);
-  return v_load_part(lanes, n);
-#endif
-}
+INLINE vec v_keep(vec a, int64_t n) { return n >= W ? a : v_select(lanes_below(n), a, v_set(0)); }
 
 /* The first n >= 1 numbers at p (no more than W; zero in the other lanes), and back. With n a constant W
  * there is no test. */
@@ -150,34 +153,30 @@ INLINE vec v_min(vec a, vec b) { return (vec)(((ivec)a & (a < b)) | ((ivec)b & ~
 INLINE vec v_max(vec a, vec b) { return (vec)(((ivec)a & (a > b)) | ((ivec)b & ~(a > b))); }
 #endif
 
-/* --- comparison and choice --- */
+/* --- comparison --- */
 
-#if VEC_BITS == 512
+/* a < b, false where either is NaN; v_select(mask, yes, no) chooses by it. */
 INLINE mask v_less(vec a, vec b) {
-#if REAL_IS_F64
+#if VEC_BITS < 512
+  return a < b;
+#elif REAL_IS_F64
   return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ);
 #else
   return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
 #endif
 }
-INLINE vec v_select(mask m, vec yes, vec no) { return V(mask_blend)(m, no, yes); }
-INLINE int v_count(mask m, int64_t n) { return __builtin_popcount((unsigned)(mask)(m & lanes_below(n))); }
-#else
-INLINE mask v_less(vec a, vec b) { return a < b; } /* false where either is NaN */
-INLINE vec v_select(mask m, vec yes, vec no) {
-#if VEC_BITS == 256
-  return V(blendv)(no, yes, (vec)m);
-#else
-  return (vec)((m & (ivec)yes) | (~m & (ivec)no));
-#endif
-}
-/* How many of the first n lanes. */
+
+/* In how many of the first n <= W lanes. */
 INLINE int v_count(mask m, int64_t n) {
+  m &= lanes_below(n);
+#if VEC_BITS == 512
+  return __builtin_popcount(m);
+#else
   int count = 0;
-  for (int i = 0; i < W && i < n; i++) count -= (int)m[i];
+  for (int i = 0; i < W; i++) count -= (int)m[i];
   return count;
-}
 #endif
+}
 
 /* --- signs and exponents --- */
 
