@@ -44,6 +44,7 @@ static void test_config_files(void **state) {
   refuse_config(c, "{ \"model\": { \"image_size\": 30, \"patch_size\": 4 } }", "patch_size");
   refuse_config(c, "{ \"model\": { \"norm\": { \"fn\": \"tan\" } } }", "tanh");
   refuse_config(c, "{ \"data\": { \"augment\": { \"mixup\": 0.8 } } }", "mixup");
+  refuse(c, "train @/tiny.json --run-dir @/run --set model.image_size=null --set model.patch_size=5", "patch_size");
   refuse(c, "train @ --run-dir @/run", "folder");
   refuse(c, "train @/none.json --run-dir @/run", "none.json");
   refuse(c, "train @/tiny.json --run-dir @/run --set optim.lrr=1", "optim.lr");

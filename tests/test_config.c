@@ -1,235 +1,361 @@
-/* The config reader: strict JSON with exact positions, merging, the schema, and what is written back. */
-#include "command.h"
-
-#include "dyt/config.h"
+/* Config files: what is read and merged, that every mistake is one clear sentence with its place, and what is
+ * written. */
+#define _GNU_SOURCE
+#include "config_support.h"
+#include "dyt/file.h"
 #include "dyt/json.h"
-#include "dyt/mem.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
+#include <sys/stat.h>
 
-static st load(const command *c, const char *text, config *out, err *e, int n_sets, const char *const *sets) {
-  char *path = support_write(c->folder, "c.json", text);
-  st code = config_load(path, sets, n_sets, out, e);
+/* ---- the text of a file ---- */
+
+static void test_syntax(void **state) {
+  (void)state;
+  refuse("", "c.json:1:1: found nothing, expected a JSON object");
+  refuse(" \n// nothing\n", "c.json:1:1: found nothing");
+  refuse("{\"train\": {\"seed\": 1},}", "c.json:1:22: found a comma before '}'");
+  refuse("{\"optim\": {\"betas\": [0.9, 0.99,\n ]}}", "c.json:1:31: found a comma before ']'");
+  refuse("{} trailing", "c.json:1:4: found 'trailing', expected nothing after");
+  refuse("{}}", "c.json:1:3: found '}'");
+  refuse("{\n  \"data\": {\"path\": \"a\n\"}}", "c.json:2:20: this string has no closing quote");
+  refuse("{\"data", "c.json:1:2: this string has no closing quote");
+  refuse("{\"data\": {\"path\": \"a\tb\"}}", "c.json:1:21: found the control character 0x09");
+  refuse("{\"data\": {\"path\": \"a\\qb\"}}", "c.json:1:21: found an unknown escape");
+  refuse("{\"data\": {\"path\": \"\\u12g4\"}}", "c.json:1:20: expected four hexadecimal digits");
+  refuse("{\"data\": {\"path\": \"\\u0000\"}}", "c.json:1:20: found \\u0000");
+  refuse("{\"data\": {\"path\": \"\\ud800x\"}}", "c.json:1:20: found half of a surrogate pair");
+  refuse("{\"data\": {\"path\": \"\xc3\xa4 \xff\"}}", "c.json:1:22: found the byte 0xff, which is not UTF-8");
+  refuse("{\"data\": {\"path\": \"\xc0\x80\"}}", "c.json:1:20: found the byte 0xc0, which is not UTF-8");
+  refuse("{\"data\" {}}", "c.json:1:9: found '{', expected ':'");
+  refuse("{data: 1}", "c.json:1:2: found 'data', expected a key in quotes");
+  refuse("{\"data\": {}", "c.json:1:12: found the end of the file, expected ',' or '}'");
+  refuse("{\"data\": ", "c.json:1:10: found the end of the file, expected a value");
+  refuse("{\"data\": {} \"optim\": {}}", "c.json:1:13: found '\"', expected ',' or '}'");
+  refuse("{'data': {}}", "c.json:1:2: found ''', expected a key");
+  refuse("[1, 2]", "c.json:1:1: expected a JSON object");
+  refuse("{} /* no */", "c.json:1:4: found '/'");
+}
+
+static void test_numbers(void **state) {
+  (void)state;
+  static const char *const bad[] = {"01", "1.", ".5", "+1", "1e", "0x10", "1.5.2", "-", "--1"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char *text = mem_printf("{\"optim\":\n{\"lr\": %s}}", bad[i]);
+    refuse(text, "c.json:2:8: ");
+    mem_free(text);
+  }
+  refuse("{\"optim\": {\"lr\": NaN}}", "c.json:1:18: found 'NaN', expected a value");
+  refuse("{\"optim\": {\"lr\": truely}}", "c.json:1:18: found 'truely', expected a value");
+  refuse("{\"optim\": {\"lr\": 1e999}}", "c.json:1:18: this number is larger than a double can hold");
+  refuse("{\"optim\": {\"lr\": 0.1000000000000000000000000000000000000000000000000000000000001}}",
+         "c.json:1:18: found a number of 63 characters");
+}
+
+static void test_files(void **state) {
+  (void)state;
+  put_bytes("c.json",
+            "\x7f"
+            "ELF\0\1\2",
+            7);
+  assert_error("c.json", NULL, "c.json:1:1: found the byte 0x7f");
+  put_bytes("c.json", "{}\0{}", 5);
+  assert_error("c.json", NULL, "c.json:1:3: found the byte 0x00");
+  assert_error("none.json", NULL, "none.json: cannot be read: No such file");
+  char *path = mem_printf("%s/folder", folder);
+  assert_int_equal(mkdir(path, 0777), 0);
   mem_free(path);
-  return code;
+  assert_error("folder", NULL, "folder: expected a file, found a folder");
+  char *large = mem_new(JSON_SIZE_MAX + 1, 1);
+  put_bytes("c.json", large, JSON_SIZE_MAX + 1);
+  assert_error("c.json", NULL, "c.json: 16777217 bytes");
+  mem_free(large);
 }
 
-/* The text is refused with a sentence that holds `part`. */
-static void refused(command *c, const char *text, const char *part) {
-  config cfg;
+static void test_depth_and_size(void **state) {
+  (void)state;
+  enum { DEEP = 100000 };
+  char *text = mem_new(3 * DEEP + 1, 1);
+  memset(text, '[', DEEP);
+  refuse(text, "c.json:1:65: nested deeper than 64 levels");
+  for (int i = 0; i < DEEP; i++) memcpy(text + 2 * i, i ? ",1" : "[1", 2);
+  strcat(text, "]");
+  refuse(text, "c.json:1:131072: more than 65536 values");
+  mem_free(text);
+  json_doc d;
   err e = {0};
-  assert_int_equal(load(c, text, &cfg, &e, 0, NULL), ST_USER);
-  command_assert_contains(e.text, part);
+  char nested[2 * JSON_DEPTH_MAX + 1] = {0};
+  memset(nested, '[', JSON_DEPTH_MAX);
+  memset(nested + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
+  assert_int_equal(json_parse("nested", nested, sizeof nested - 1, &d, &e), ST_OK);
+  json_free(&d);
 }
 
-static config loaded(command *c, const char *text) {
-  config cfg;
-  err e = {0};
-  if (load(c, text, &cfg, &e, 0, NULL)) fail_msg("%s", e.text);
-  return cfg;
+static void test_duplicate_keys(void **state) {
+  (void)state;
+  refuse("{\"train\": {\"seed\": 1,\n  \"seed\": 1}}",
+         "c.json:2:3: train.seed: this key is there already, at line 1, column 12");
+  refuse("{\"train\": {},\n \"tr\\u0061in\": {}}", "c.json:2:2: train: this key is there already");
+  config c = load_ok("{\"train\": {\"seed\": 1}, \"optim\": {\"lr\": 1, \"eps\": 1}}", NULL);
+  config_free(&c);
 }
 
-static void test_positions(void **state) {
-  command *c = *state;
-  static const char *const cases[][2] = {{"{\n  \"train\": { \"seed\": 1, }\n}", "c.json:2:25: a comma before this"},
-                                         {"{ \"train\": { \"seed\": 01 } }", "c.json:1:22: this is no number"},
-                                         {"{ \"train\": { \"seed\": NaN } }", "c.json:1:22: "},
-                                         {"{ \"train\": { \"seed\": 1e999 } }", "too large"},
-                                         {"{ \"a\": \"x\ny\" }", "c.json:1:8: this string does not end on its line"},
-                                         {"{ \"a\": \"\\q\" }", "escape"},
-                                         {"{ \"a\": \"x", "does not end"},
-                                         {"{ \"a\": [1, 2 }", "c.json:1:14: expected ',' or ']', found '}'"},
-                                         {"{ \"a\" 1 }", "':'"},
-                                         {"{ a: 1 }", "a key in quotes"},
-                                         {"{} {}", "c.json:1:4: expected the end of the file"},
-                                         {"// only a comment", "empty"},
-                                         {"[]", "object"},
-                                         {"{\n\n   \"optim\": {\n \"lrr\": 1 } }", "c.json:4:2: optim.lrr: unknown key, did you mean \"optim.lr\"?"},
-                                         {"{ \"train\": { \"seed\": 1,\n \"seed\": 1 } }", "c.json:2:2: train.seed: this key stands here twice"}};
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) refused(c, cases[i][0], cases[i][1]);
+static void test_comments(void **state) {
+  (void)state;
+  config c = load_ok(
+      "\xef\xbb\xbf// first \xff\n{ // second, \"x\": {\n \"data\": {\"path\": \"http://a//b\"}, // \"\n\"train\": {\"seed\": 7}} // end",
+      NULL);
+  assert_string_equal(c.data.path, "http://a//b");
+  assert_int_equal(c.train.seed, 7);
+  config_free(&c);
+  refuse("// a comment\n{ // another\n  \"trian\": {}}",
+         "c.json:3:3: trian: unknown key, did you mean \"train\"?");
 }
 
-static void test_types_and_ranges(void **state) {
-  command *c = *state;
-  static const char *const cases[][2] = {
-      {"{ \"model\": { \"dim\": \"64\" } }", "model.dim: found \"64\", expected a whole number from 1 to 65536"},
-      {"{ \"model\": { \"dim\": 64.5 } }", "model.dim"},
-      {"{ \"model\": { \"dropout\": 1 } }", "model.dropout"},
-      {"{ \"model\": 3 }", "model: expected an object"},
-      {"{ \"model\": { \"norm\": { \"shift\": 1 } } }", "true or false"},
-      {"{ \"model\": { \"norm\": { \"kind\": \"layernom\" } } }", "did you mean \"layernorm\"?"},
-      {"{ \"model\": { \"norm\": { \"final\": { \"fn\": \"sigmoud\" } } } }", "model.norm.final.fn"},
-      {"{ \"data\": { \"std\": [0.5, 0] } }", "data.std"},
-      {"{ \"optim\": { \"betas\": [0.9] } }", "list of two"},
-      {"{ \"optim\": { \"momentum\": 0.8 } }", "not in this version"},
-      {"{ \"data\": { \"augment\": { \"randaugment\": \"m9\" } } }", "not in this version"},
-      {"{ \"data\": { \"train_fraction\": 0 } }", "above 0 to 1"},
-      {"{ \"data\": { \"class_names\": [1] } }", "list of strings"},
-      {"{ \"schedule\": { \"epochs\": 1, \"warmup_epochs\": 2 } }", "schedule.warmup_epochs"},
-      {"{ \"model\": { \"dim\": 30 } }", "model.heads"},
-      {"{ \"model\": { \"image_size\": 27 } }", "model.patch_size"}};
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) refused(c, cases[i][0], cases[i][1]);
-}
-
-static void test_defaults(void **state) {
-  config d = loaded(*state, "{}");
-  assert_int_equal(d.model.dim, 64);
-  assert_int_equal(d.model.image_size, 0);
-  assert_true(isnan(d.model.patch_init_std));
-  assert_string_equal(d.model.final.kind, "dyt");
-  assert_true(d.model.attn.alpha0 == 0.5 && d.model.attn.alpha_learnable && d.model.attn.affine && !d.model.attn.shift);
-  assert_true(d.optim.lr == 1e-3 && d.optim.clip_norm == 0 && d.optim.betas[1] == 0.999);
-  assert_true(d.data.n_mean == 1 && d.data.mean[0] == 0 && d.data.std[0] == 1 && d.data.augment.hflip == 0);
-  assert_int_equal(d.train.shards, 8);
-  assert_int_equal(d.train.micro_batch, 0);
-  assert_null(d.data.path);
-  config_free(&d);
-}
-
-static void test_sites_merge(void **state) {
-  config d = loaded(*state, "{ \"model\": { \"norm\": { \"fn\": \"erf\", \"shift\": true, \"alpha0\": 2,\n"
-                            "  \"final\": { \"fn\": \"sigmoid\" }, \"attn\": { \"kind\": \"layernorm\" } } } }");
-  assert_string_equal(d.model.final.fn, "sigmoid");
-  assert_true(d.model.final.shift && d.model.final.alpha0 == 2);
-  assert_string_equal(d.model.attn.kind, "layernorm");
-  assert_string_equal(d.model.ffn.fn, "erf");
-  config_free(&d);
-}
+/* ---- merging ---- */
 
 static void test_bases(void **state) {
-  command *c = *state;
-  mem_free(support_write(c->folder, "a.json", "{ \"_about\": \"a\", \"optim\": { \"lr\": 1, \"eps\": 0.5 }, \"train\": { \"seed\": 3 },\n"
-                                              "  \"model\": { \"norm\": { \"fn\": \"erf\", \"shift\": true } } } // end"));
-  mem_free(support_write(c->folder, "b.json", "{ \"optim\": { \"lr\": 2 }, \"data\": { \"path\": \"a//b\" } }"));
-  config d = loaded(c, "{ \"_base_\": [\"a.json\", \"b.json\"], \"train\": { \"seed\": null },\n"
-                       "  \"model\": { \"norm\": { \"_delete_\": true, \"alpha0\": 3 } } }");
-  assert_true(d.optim.lr == 2 && d.optim.eps == 0.5); /* merged left to right */
-  assert_int_equal(d.train.seed, 0);                  /* null: the default */
-  assert_string_equal(d.model.attn.fn, "tanh");       /* _delete_ dropped what was inherited */
-  assert_true(!d.model.attn.shift && d.model.attn.alpha0 == 3);
-  assert_string_equal(d.data.path, "a//b"); /* no comment inside a string */
-  str s = {0};
-  config_show(&d, &s);
-  command_assert_contains(s.data, "b.json:1:"); /* the origin of optim.lr */
-  command_assert_contains(s.data, "# default");
-  str_free(&s);
-  config_free(&d);
-  mem_free(support_write(c->folder, "x.json", "{ \"_base_\": \"y.json\" }"));
-  mem_free(support_write(c->folder, "y.json", "{ \"_base_\": \"./x.json\" }"));
-  refused(c, "{ \"_base_\": \"x.json\" }", "circle");
-  refused(c, "{ \"_base_\": \"missing.json\" }", "missing.json");
-  refused(c, "{ \"_base_\": 3 }", "_base_");
-}
-
-static void test_set(void **state) {
-  command *c = *state;
-  config d;
-  err e = {0};
-  const char *const good[] = {"optim.lr=0.5", "model.norm.final.kind=layernorm", "optim.lr=null", "train.seed=7",
-                              "data.augment={\"hflip\": 0.5}", "data.mean=[0.1,0.2]"};
-  assert_int_equal(load(c, "{ \"data\": { \"augment\": { \"crop_padding\": 2 } } }", &d, &e, 6, good), ST_OK);
-  assert_true(d.optim.lr == 1e-3);
-  assert_int_equal(d.train.seed, 7);
-  assert_int_equal(d.data.augment.crop_padding, 2);
-  assert_true(d.data.augment.hflip == 0.5 && d.data.n_mean == 2);
-  assert_string_equal(d.model.final.kind, "layernorm");
-  config_free(&d);
-  static const char *const bad[][2] = {{"optim.lr", "key.path=VALUE"}, {"=1", "key.path=VALUE"}, {"train.sed=1", "train.seed"},
-                                       {"model.dim=abc", "--set model.dim=abc: model.dim"}};
-  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    err f = {0};
-    assert_int_equal(load(c, "{}", &d, &f, 1, &bad[i][0]), ST_USER);
-    command_assert_contains(f.text, bad[i][1]);
+  (void)state;
+  char *sub = mem_printf("%s/sub", folder);
+  assert_int_equal(mkdir(sub, 0777), 0);
+  mem_free(sub);
+  put("sub/a.json",
+      "{\"_about\": \"a\", \"_base_\": \"deep.json\", \"optim\": {\"lr\": 1, \"eps\": 1}, \"data\": {\"mean\": [1, 2]}}");
+  put("sub/deep.json", "{\"schedule\": {\"epochs\": 77}, \"optim\": {\"lr\": 5, \"weight_decay\": 5}}");
+  put("b.json", "{\"optim\": {\"lr\": 2}, \"data\": {\"mean\": [3]}}");
+  config c = load_ok(
+      "{\"_about\": \"c\", \"_base_\": [\"sub/a.json\", \"sub/../b.json\"],\n \"train\": {\"seed\": 9}}",
+      SETS("train.seed=10"));
+  assert_true(c.optim.lr == 2 && c.optim.eps == 1 && c.optim.weight_decay == 5 && c.schedule.epochs == 77);
+  assert_true(c.data.n_mean == 1 && c.data.mean[0] == 3 && c.train.seed == 10);
+  str shown = {0};
+  config_show(&c, &shown);
+  static const char *const lines[][2] = {{"optim.lr ", "/b.json:1:12\n"},
+                                         {"optim.eps ", "/sub/a.json:1:59\n"},
+                                         {"schedule.epochs ", "/sub/deep.json:1:15\n"},
+                                         {"train.seed ", "--set 1 (train.seed=10)\n"},
+                                         {"train.shards ", "# default\n"}};
+  for (int i = 0; i < 5; i++) {
+    const char *line = strstr(shown.data, lines[i][0]), *end = line ? strstr(line, lines[i][1]) : NULL;
+    if (!end || memchr(line, '\n', (size_t)(end - line)))
+      fail_msg("%s%s in: %s", lines[i][0], lines[i][1], shown.data);
   }
+  assert_null(strstr(shown.data, ".."));
+  str_free(&shown);
+  config_free(&c);
 }
 
-/* What is written reads back to the same; `_about` and the way values came in do not matter. */
+static void test_bad_bases(void **state) {
+  (void)state;
+  put("x.json", "{\"_base_\": \"y.json\"}");
+  put("y.json", "{\n \"_base_\": [\"z.json\"]}");
+  put("z.json", "{\"_base_\": \"./x.json\"}");
+  config c;
+  err e;
+  assert_int_equal(load("x.json", NULL, &c, &e), ST_USER);
+  assert_int_equal(e.count, 1);
+  char *chain =
+      mem_printf("leads back to the file itself: %s/x.json -> %s/y.json -> %s/z.json -> %s/./x.json", folder,
+                 folder, folder, folder);
+  if (!strstr(e.text, chain)) fail_msg("%s", e.text);
+  mem_free(chain);
+  put("bad.json", "{\n \"optim\": }");
+  refuse("{\"_base_\": \"bad.json\"}", "bad.json:2:11: found '}', expected a value");
+  refuse("{\"_base_\": \"none.json\"}", "c.json:1:2: _base_: ");
+  refuse("{\"_base_\": \"c.json\"}", "c.json: _base_ leads back to the file itself");
+  refuse("{\"_base_\": 3}", "c.json:1:2: _base_: expected a path or a list of paths");
+  refuse("{\"_base_\": [\"b.json\", 3]}", "c.json:1:2: _base_: expected a path or a list of paths");
+  refuse("{\"model\": {\"_base_\": \"b.json\"}}",
+         "c.json:1:12: _base_: expected only in a file's outermost object");
+  refuse("{\"model\": {\"_delete_\": 1}}", "c.json:1:12: _delete_: expected true or false");
+  refuse("{\"model\": {\"_about\": 1}}", "c.json:1:12: _about: expected a string");
+  put("c.json", "{\"_base_\": [\"none1.json\", \"bad.json\", \"none2.json\"]}");
+  assert_int_equal(load("c.json", NULL, &c, &e), ST_USER);
+  assert_int_equal(e.count, 3);
+}
+
+/* Each file names the next one twice: 2^40 readings if nothing stops them. */
+static void test_too_many_bases(void **state) {
+  (void)state;
+  for (int i = 0; i < 40; i++) {
+    char *name = mem_printf("many%d.json", i),
+         *text = mem_printf("{\"_base_\": [\"many%d.json\", \"many%d.json\"]}", i + 1, i + 1);
+    put(name, i < 39 ? text : "{}");
+    mem_free(name);
+    mem_free(text);
+  }
+  config c;
+  err e;
+  assert_int_equal(load("many0.json", NULL, &c, &e), ST_USER);
+  assert_non_null(strstr(e.text, "more than 64 files"));
+}
+
+static void test_delete(void **state) {
+  (void)state;
+  put("b.json",
+      "{\"optim\": {\"lr\": 2, \"eps\": 3}, \"model\": {\"norm\": {\"attn\": {\"fn\": \"erf\", \"alpha0\": 3}}}}");
+  config c = load_ok("{\"_base_\": \"b.json\", \"optim\": {\"_delete_\": true, \"eps\": 4},"
+                     " \"model\": {\"norm\": {\"attn\": {\"_delete_\": false, \"alpha0\": 5}}}}",
+                     NULL);
+  assert_true(c.optim.lr == 1e-3 && c.optim.eps == 4 && c.model.attn.alpha0 == 5);
+  assert_string_equal(c.model.attn.fn, "erf");
+  config_free(&c);
+  c = load_ok("{\"_base_\": \"b.json\"}", SETS("model.norm={\"attn\": {\"_delete_\": true}}"));
+  assert_string_equal(c.model.attn.fn, "tanh");
+  assert_true(c.optim.lr == 2);
+  config_free(&c);
+  c = load_ok("{\"_base_\": \"b.json\", \"_delete_\": true}", NULL);
+  assert_true(c.optim.lr == 1e-3);
+  config_free(&c);
+}
+
+static void test_sets(void **state) {
+  (void)state;
+  config c = load_ok("{\"optim\": {\"lr\": 5, \"eps\": 5}}",
+                     SETS("optim.lr=1", "optim.lr=2", "optim={\"weight_decay\": 3}", "data.path=a=b",
+                          "model.norm.kind=layernorm", "data.mean=[1, 2]"));
+  assert_true(c.optim.lr == 2 && c.optim.eps == 5 && c.optim.weight_decay == 3 && c.data.n_mean == 2);
+  assert_string_equal(c.data.path, "a=b");
+  assert_string_equal(c.model.ffn.kind, "layernorm");
+  config_free(&c);
+  c = load_ok("{}", SETS("data.path=\"3\"", "optim.lr=3", "optim.lr=null"));
+  assert_string_equal(c.data.path, "3");
+  assert_true(c.optim.lr == 1e-3);
+  config_free(&c);
+  refuse_set("optim.lr", "--set 1 (optim.lr): expected key.path=VALUE");
+  refuse_set("=1", "--set 1 (=1): expected key.path=VALUE");
+  refuse_set("optim..lr=1", "--set 1 (optim..lr=1): expected key.path=VALUE");
+  refuse_set("optim.lr.=1", "--set 1 (optim.lr.=1): expected key.path=VALUE");
+  refuse_set("optim=1", "--set 1 (optim=1): optim: expected an object");
+  refuse_set("optim.lr.x=1", "--set 1 (optim.lr.x=1): optim.lr: found {\"x\": 1}, expected a number");
+  refuse_set("_base_=b.json", "--set 1 (_base_=b.json): _base_: expected only in a file");
+  refuse_set("data.path=\xff", "--set 1 (data.path=\xff):1:2: found the byte 0xff");
+  char deep[400] = {0};
+  for (int i = 0; i < 150; i++) memcpy(deep + 2 * i, "a.", 2);
+  strcat(deep, "a=1");
+  refuse_set(deep, "--set 1 (a.a.a");
+}
+
+/* ---- the record ---- */
+
 static void test_round_trip(void **state) {
-  command *c = *state;
-  config a = loaded(c, "{ \"_about\": \"x\", \"optim\": { \"lr\": 0.1 }, \"model\": { \"norm\": { \"ffn\": { \"fn\": \"erf\" } } } }");
-  str s = {0};
-  char h[17], k[17];
-  config_write(&a, &s);
-  config b = loaded(c, s.data);
-  config_hash(&a, h);
-  config_hash(&b, k);
-  assert_string_equal(h, k);
-  config_fill(&b, "model.image_size", 28);
-  assert_int_equal(b.model.image_size, 28);
-  str d = {0};
-  assert_int_equal(config_diff(&a, &b, NULL, &d), 1);
-  command_assert_contains(d.data, "model.image_size (null -> 28)");
-  const char *const ignore[] = {"model.image_size", NULL};
-  assert_int_equal(config_diff(&a, &b, ignore, &d), 0);
-  str_free(&s);
-  str_free(&d);
+  (void)state;
+  config c = load_ok(
+      "{\"_about\": \"secret\", \"model\": {\"norm\": {\"alpha0\": 0.1, \"attn\": {\"fn\": \"erf\"}}}, \"optim\": {\"lr\":"
+      " 0.30000000000000004}, \"data\": {\"split_seed\": 9007199254740991, \"val_size\": 1000000000000000,"
+      " \"path\": \"\\\"\\\\\\u0001\xc3\xa4\"}}",
+      NULL);
+  config_fill(&c, "model.image_size", 28);
+  assert_int_equal(c.model.image_size, 28);
+  assert_same_after_reading(&c);
+  str text = {0};
+  config_write(&c, &text);
+  static const char *const parts[] = {
+      "{\n  \"model\": {\n    \"family\": \"vit\",\n    \"image_size\": 28,\n",
+      "\"lr\": 0.30000000000000004,",
+      "\"split_seed\": 9007199254740991",
+      "\"val_size\": 1000000000000000",
+      "\"alpha0\": 0.1,",
+      "\"attn\": {\n        \"fn\": \"erf\"\n      },\n      \"ffn\": {},\n      \"final\": {}\n"};
+  for (int i = 0; i < 6; i++)
+    if (!strstr(text.data, parts[i])) fail_msg("expected %s in %s", parts[i], text.data);
+  assert_null(strstr(text.data, "secret"));
+  str_free(&text);
+  config_free(&c);
+}
+
+static void test_hash(void **state) {
+  (void)state;
+  char a[17], b[17], other[17];
+  config x = load_ok("{\"optim\": {\"eps\": 1, \"lr\": 0.001}}", NULL);
+  config_hash(&x, a);
+  config y = load_ok("{\"_about\": \"the same\", \"optim\": {\"eps\": 1}}", NULL);
+  config_hash(&y, b);
+  config z = load_ok("{\"optim\": {\"eps\": 2}}", NULL);
+  config_hash(&z, other);
+  assert_string_equal(a, b);
+  assert_string_not_equal(a, other);
+  config_free(&x);
+  config_free(&y);
+  config_free(&z);
+}
+
+static void test_diff(void **state) {
+  (void)state;
+  config a = load_ok(
+      "{\"model\": {\"norm\": {\"attn\": {\"fn\": \"erf\"}}}, \"train\": {\"seed\": 1, \"eval_every\": 3}}",
+      NULL);
+  config b = load_ok(
+      "{\"optim\": {\"lr\": 2}, \"train\": {\"seed\": 1}, \"model\": {\"norm\": {\"ffn\": {\"eps\": 1}}}}",
+      NULL);
+  str out = {0};
+  assert_int_equal(config_diff(&a, &b, (const char *const[]){"train.eval_every", NULL}, &out), 3);
+  assert_string_equal(
+      out.data,
+      "model.norm.attn.fn (\"erf\" -> not given), model.norm.ffn.eps (not given -> 1), optim.lr (0.001 -> 2)");
+  str_clear(&out);
+  assert_int_equal(config_diff(&a, &b, NULL, &out), 4);
+  assert_non_null(strstr(out.data, "train.eval_every (3 -> null)"));
+  str_free(&out);
   config_free(&a);
   config_free(&b);
 }
 
-static void test_schema(void **state) {
-  (void)state;
-  str s = {0};
-  json_doc d;
-  err e = {0};
-  config_schema(&s);
-  if (json_parse("schema", s.data, s.len, &d, &e)) fail_msg("%s", e.text);
-  static const char *const keys[] = {"properties.model.properties.norm.properties.final.properties.fn.enum",
-                                     "properties.train.properties.batch_size.minimum",
-                                     "properties.data.properties.augment.properties.hflip", "properties._base_"};
-  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-    if (!json_at(&d, keys[i])) fail_msg("the schema has no %s", keys[i]);
-  json_free(&d);
-  str_free(&s);
-}
+/* ---- the configs that come with the program ---- */
 
-static void test_explain(void **state) {
+static void test_shipped_configs(void **state) {
   (void)state;
-  str s = {0};
-  err e = {0};
-  assert_int_equal(config_explain("model.norm.fn", &s, &e), ST_OK);
-  command_assert_contains(s.data, "satursin");
-  assert_int_equal(config_explain("train", &s, &e), ST_OK);
-  command_assert_contains(s.data, "train.batch_size");
-  assert_int_equal(config_explain("", &s, &e), ST_OK);
-  assert_int_equal(config_explain("train.seeed", &s, &e), ST_USER);
-  command_assert_contains(e.text, "train.seed");
-  str_free(&s);
-}
-
-/* Every config that is shipped loads, and says what it is. */
-static void test_shipped(void **state) {
-  (void)state;
-  static const char *const files[] = {"configs/quick/fashion_ln.json", "configs/quick/fashion_dyt.json", "configs/synthetic.json",
-                                      "configs/base/quick_vit.json"};
-  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-    config d;
+  static const char *const paths[] = {"configs/base/quick_vit.json", "configs/quick/fashion_ln.json",
+                                      "configs/quick/fashion_dyt.json", "configs/synthetic.json"};
+  static const char *const kinds[] = {"dyt", "layernorm", "dyt", "dyt"};
+  for (int i = 0; i < 4; i++) {
+    config c;
     err e = {0};
-    if (config_load(files[i], NULL, 0, &d, &e)) fail_msg("%s", e.text);
-    config_free(&d);
+    if (config_load(paths[i], NULL, 0, &c, &e)) fail_msg("%s", e.text);
+    assert_string_equal(c.model.final.kind, kinds[i]);
+    if (i < 3)
+      assert_true(c.model.dim == 64 && c.model.depth == 4 && c.optim.lr == 4e-3 &&
+                  c.data.n_class_names == 10);
+    assert_same_after_reading(&c);
+    config_free(&c);
     file_bytes b;
-    assert_int_equal(file_read(files[i], 1 << 16, &b, &e), ST_OK);
-    command_assert_contains((char *)b.data, "\"_about\"");
+    assert_int_equal(file_read(paths[i], 1 << 16, &b, &e), ST_OK);
+    assert_non_null(strstr((const char *)b.data, "\"_about\""));
     file_bytes_free(&b);
   }
+}
+
+/* The two quick configs are one recipe but for the norm. */
+static void test_quick_configs_differ_in_the_norm_only(void **state) {
+  (void)state;
   config ln, dyt;
-  str d = {0};
   err e = {0};
-  assert_int_equal(config_load(files[0], NULL, 0, &ln, &e) | config_load(files[1], NULL, 0, &dyt, &e), ST_OK);
+  str out = {0};
+  assert_int_equal(config_load("configs/quick/fashion_ln.json", NULL, 0, &ln, &e), ST_OK);
+  assert_int_equal(config_load("configs/quick/fashion_dyt.json", NULL, 0, &dyt, &e), ST_OK);
   const char *const norm[] = {"model.norm.kind", "model.norm.alpha0", NULL};
-  assert_int_equal(config_diff(&ln, &dyt, norm, &d), 0); /* one recipe but for the norm */
-  str_free(&d);
+  assert_int_equal(config_diff(&ln, &dyt, norm, &out), 0);
   config_free(&ln);
   config_free(&dyt);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, command_setup, command_teardown)
-
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(test_positions), TEST(test_types_and_ranges), TEST(test_defaults), TEST(test_sites_merge),
-                                     TEST(test_bases),     TEST(test_set),              TEST(test_round_trip), TEST(test_schema),
-                                     TEST(test_explain),   TEST(test_shipped)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_syntax),
+      cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_files),
+      cmocka_unit_test(test_depth_and_size),
+      cmocka_unit_test(test_duplicate_keys),
+      cmocka_unit_test(test_comments),
+      cmocka_unit_test(test_bases),
+      cmocka_unit_test(test_bad_bases),
+      cmocka_unit_test(test_too_many_bases),
+      cmocka_unit_test(test_delete),
+      cmocka_unit_test(test_sets),
+      cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_hash),
+      cmocka_unit_test(test_diff),
+      cmocka_unit_test(test_shipped_configs),
+      cmocka_unit_test(test_quick_configs_differ_in_the_norm_only),
+  };
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,229 +1,137 @@
 #include "dyt/json.h"
 
+#include "base/json_scan.h"
 #include "dyt/file.h"
 #include "dyt/mem.h"
-#include "dyt/str.h"
 
-#include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the scan ----------------------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
-typedef struct scan {
-  const char *name;
-  char *text; /* a copy, in which comments become spaces */
-  size_t size, at;
-  int depth;
-  str path;
-  json_doc *doc;
-  err *e;
-} scan;
-
-static void add_place(json_doc *d, const char *path, const char *origin) {
-  bool full = d->places == 0 || (d->places >= 16 && (d->places & (d->places - 1)) == 0);
-  if (full)
-    d->place = mem_grow(d->place, (size_t)d->places, d->places ? 2 * (size_t)d->places : 16, sizeof *d->place);
-  d->place[d->places++] = (json_place){mem_strdup(path), mem_strdup(origin)};
+int json_add_place(json_doc *d, const char *name) {
+  d->source = mem_grow(d->source, (size_t)d->sources, (size_t)d->sources + 1, sizeof *d->source);
+  d->source[d->sources] = mem_strdup(name);
+  d->place = mem_grow(d->place, (size_t)d->places, (size_t)d->places + 1, sizeof *d->place);
+  d->place[d->places] = (json_place){.source = d->sources++};
+  return d->places++;
 }
 
-/* "file:line:column" of an offset. */
-static void position(const scan *s, size_t at, char out[JSON_ORIGIN_MAX]) {
-  int line = 1, column = 1;
-  for (size_t i = 0; i < at && i < s->size; i++) {
-    column++;
-    if (s->text[i] == '\n') line++, column = 1;
+cJSON *json_put_place(cJSON *value, int place) {
+  cJSON *item;
+  value->valueint = place;
+  cJSON_ArrayForEach(item, value) json_put_place(item, place);
+  return value;
+}
+
+/* The scan met the values in the order in which the tree is walked here. */
+static void number_places(cJSON *value, int *next) {
+  cJSON *item;
+  value->valueint = (*next)++;
+  cJSON_ArrayForEach(item, value) number_places(item, next);
+}
+
+void json_origin(const json_doc *d, const cJSON *value, str *out) {
+  const json_place *p = &d->place[value->valueint];
+  str_add(out, d->source[p->source]);
+  if (p->line) str_addf(out, ":%d:%d", p->line, p->column);
+}
+
+st json_fail(const json_doc *d, const cJSON *value, err *e, const char *format, ...) {
+  char what[4096];
+  str origin = {0};
+  va_list args;
+  va_start(args, format);
+  vsnprintf(what, sizeof what, format, args);
+  va_end(args);
+  json_origin(d, value, &origin);
+  err_add(e, ST_USER, "%s: %s", origin.data, what);
+  str_free(&origin);
+  return ST_USER;
+}
+
+/* ---- duplicate keys ---- */
+
+static int by_key(const void *a, const void *b) {
+  const cJSON *x = *(cJSON *const *)a, *y = *(cJSON *const *)b;
+  int order = strcmp(x->string, y->string);
+  return order ? order : (x->valueint > y->valueint) - (x->valueint < y->valueint);
+}
+
+/* On the tree, where escapes are resolved: "\u0061" is "a". */
+static st check_keys(const json_doc *d, const cJSON *object, const str *path, err *e) {
+  int n = cJSON_GetArraySize(object), i = 0;
+  const cJSON **sorted = mem_new((size_t)n + 1, sizeof *sorted), *item;
+  st code = ST_OK;
+  cJSON_ArrayForEach(item, object) sorted[i++] = item;
+  qsort(sorted, (size_t)n, sizeof *sorted, by_key);
+  for (i = 1; i < n; i++) {
+    if (strcmp(sorted[i]->string, sorted[i - 1]->string)) continue;
+    str key = {0};
+    if (path->len) str_add(&key, path->data);
+    json_add_key(&key, sorted[i]->string);
+    const json_place *first = &d->place[sorted[i - 1]->valueint];
+    code =
+        json_fail(d, sorted[i], e, "%s: this key is there already, at line %d, column %d: expected it once",
+                  key.data, first->line, first->column);
+    str_free(&key);
   }
-  snprintf(out, JSON_ORIGIN_MAX, "%s:%d:%d", s->name, line, column);
+  mem_free(sorted);
+  return code;
 }
 
-static bool fail_at(scan *s, size_t at, const char *what) {
-  char where[JSON_ORIGIN_MAX];
-  position(s, at, where);
-  err_add(s->e, ST_USER, "%s: %s", where, what);
-  return false;
-}
-
-static bool fail_found(scan *s, const char *expected) {
-  unsigned char c = (unsigned char)(s->at < s->size ? s->text[s->at] : 0);
-  char what[160];
-  if (s->at >= s->size)
-    snprintf(what, sizeof what, "expected %s, found the end of the file", expected);
-  else
-    snprintf(what, sizeof what, isprint(c) ? "expected %s, found '%c'" : "expected %s, found the byte 0x%02x", expected, c);
-  return fail_at(s, s->at, what);
-}
-
-static char peek(const scan *s) { return s->at < s->size ? s->text[s->at] : '\0'; }
-
-static void skip_space(scan *s) {
-  while (s->at < s->size) {
-    if (strchr(" \t\r\n", s->text[s->at]) && s->text[s->at]) {
-      s->at++;
-    } else if (s->text[s->at] == '/' && s->at + 1 < s->size && s->text[s->at + 1] == '/') {
-      while (s->at < s->size && s->text[s->at] != '\n') s->text[s->at++] = ' ';
-    } else {
-      return;
+static st check_all_keys(const json_doc *d, const cJSON *value, str *path, err *e) {
+  st code = cJSON_IsObject(value) ? check_keys(d, value, path, e) : ST_OK;
+  size_t keep = path->len;
+  int index = 0;
+  const cJSON *item;
+  cJSON_ArrayForEach(item, value) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", index++);
+    if (item->child) { /* else there is nothing below it */
+      json_add_key(path, item->string ? item->string : number);
+      if (check_all_keys(d, item, path, e)) code = ST_USER;
     }
+    path->len = keep;
+    if (path->data) path->data[keep] = '\0';
   }
+  return code;
 }
 
-static bool scan_string(scan *s) {
-  size_t begin = s->at++;
-  while (s->at < s->size && s->text[s->at] != '"') {
-    unsigned char c = (unsigned char)s->text[s->at];
-    if (c < 0x20) return fail_at(s, c == '\n' ? begin : s->at, c == '\n' ? "this string does not end on its line" : "a control character in a string");
-    if (c == '\\') {
-      s->at++;
-      if (!peek(s) || !strchr("\"\\/bfnrtu", peek(s))) return fail_at(s, s->at, "an unknown escape in a string");
-      if (peek(s) == 'u')
-        for (int i = 0; i < 4; i++)
-          if (s->at + 1 >= s->size || !isxdigit((unsigned char)s->text[++s->at])) return fail_at(s, s->at, "\\u needs four hexadecimal digits");
-    }
-    s->at++;
-  }
-  if (s->at >= s->size) return fail_at(s, begin, "this string does not end");
-  s->at++;
-  return true;
-}
+/* ---- reading ---- */
 
-static size_t digits(scan *s) {
-  size_t begin = s->at;
-  while (isdigit((unsigned char)peek(s))) s->at++;
-  return s->at - begin;
-}
-
-static bool scan_number(scan *s) {
-  size_t begin = s->at;
-  if (peek(s) == '-') s->at++;
-  bool zero = peek(s) == '0';
-  size_t n = digits(s);
-  bool good = n > 0 && !(zero && n > 1);
-  if (good && peek(s) == '.') s->at++, good = digits(s) > 0;
-  if (good && (peek(s) == 'e' || peek(s) == 'E')) {
-    s->at++;
-    if (peek(s) == '+' || peek(s) == '-') s->at++;
-    good = digits(s) > 0;
-  }
-  if (!good) return fail_at(s, begin, "this is no number");
-  char text[64];
-  snprintf(text, sizeof text, "%.*s", (int)(s->at - begin < 63 ? s->at - begin : 63), s->text + begin);
-  return isfinite(strtod(text, NULL)) ? true : fail_at(s, begin, "this number is too large");
-}
-
-static bool scan_word(scan *s, const char *word) {
-  size_t n = strlen(word);
-  if (s->size - s->at < n || strncmp(s->text + s->at, word, n)) return fail_found(s, "a value");
-  s->at += n;
-  return true;
-}
-
-static bool scan_value(scan *s);
-
-/* Appends ".part" to the path and returns what to cut it back to. */
-static size_t enter(scan *s, const char *part, size_t n) {
-  size_t keep = s->path.len;
-  if (keep) str_add(&s->path, ".");
-  str_add_bytes(&s->path, part, n);
-  return keep;
-}
-
-static void leave(scan *s, size_t keep) {
-  s->path.len = keep;
-  if (s->path.data) s->path.data[keep] = '\0';
-}
-
-static bool seen_before(const scan *s, int first) {
-  for (int i = first; i < s->doc->places; i++)
-    if (strcmp(s->doc->place[i].path, s->path.data) == 0) return true;
-  return false;
-}
-
-static bool scan_member(scan *s, int first) {
-  char where[JSON_ORIGIN_MAX];
-  size_t key = s->at;
-  if (peek(s) != '"') return fail_found(s, "a key in quotes");
-  if (!scan_string(s)) return false;
-  size_t keep = enter(s, s->text + key + 1, s->at - key - 2);
-  position(s, key, where);
-  if (seen_before(s, first)) {
-    err_add(s->e, ST_USER, "%s: %s: this key stands here twice", where, s->path.data);
-    return false;
-  }
-  add_place(s->doc, s->path.data, where);
-  skip_space(s);
-  if (peek(s) != ':') return fail_found(s, "':' after the key");
-  s->at++;
-  bool good = scan_value(s);
-  leave(s, keep);
-  return good;
-}
-
-static bool scan_element(scan *s, int index) {
-  char number[16], where[JSON_ORIGIN_MAX];
-  skip_space(s);
-  snprintf(number, sizeof number, "%d", index);
-  size_t keep = enter(s, number, strlen(number));
-  position(s, s->at, where);
-  add_place(s->doc, s->path.data, where);
-  bool good = scan_value(s);
-  leave(s, keep);
-  return good;
-}
-
-/* After the opening bracket. */
-static bool scan_members(scan *s, char close) {
-  int first = s->doc->places, index = 0;
-  s->at++;
-  skip_space(s);
-  if (peek(s) == close) return s->at++, true;
-  for (;; index++) {
-    skip_space(s);
-    if (!(close == '}' ? scan_member(s, first) : scan_element(s, index))) return false;
-    skip_space(s);
-    if (peek(s) == close) return s->at++, true;
-    if (peek(s) != ',') return fail_found(s, close == '}' ? "',' or '}'" : "',' or ']'");
-    s->at++;
-    skip_space(s);
-    if (peek(s) == close) return fail_at(s, s->at, "a comma before this, and nothing after it");
-  }
-}
-
-static bool scan_value(scan *s) {
-  skip_space(s);
-  char c = peek(s);
-  if (c == '{' || c == '[') {
-    if (++s->depth > JSON_DEPTH_MAX) return fail_at(s, s->at, "nested more than 64 levels deep");
-    bool good = scan_members(s, c == '{' ? '}' : ']');
-    s->depth--;
-    return good;
-  }
-  if (c == '"') return scan_string(s);
-  if (c == '-' || isdigit((unsigned char)c)) return scan_number(s);
-  return scan_word(s, c == 't' ? "true" : c == 'f' ? "false" : c == 'n' ? "null" : "a value");
+static st parse_scanned(const char *name, const char *text, size_t size, json_doc *out, err *e) {
+  out->root = cJSON_ParseWithLength(text, size);
+  if (!out->root) return err_add(e, ST_USER, "%s: cannot be parsed as JSON", name);
+  int next = 0;
+  str path = {0};
+  number_places(out->root, &next);
+  REQUIRE(next == out->places, "%s: the scan found %d values and cJSON %d", name, out->places, next);
+  st code = check_all_keys(out, out->root, &path, e);
+  str_free(&path);
+  return code;
 }
 
 st json_parse(const char *name, const char *text, size_t size, json_doc *out, err *e) {
   *out = (json_doc){0};
-  scan s = {.name = name, .text = mem_new(size + 1, 1), .size = size, .doc = out, .e = e};
-  memcpy(s.text, text, size);
-  bool good = true;
-  skip_space(&s);
-  if (s.at == size)
-    good = fail_at(&s, 0, "empty: expected a JSON object");
-  else
-    good = scan_value(&s);
-  skip_space(&s);
-  if (good && s.at < size) good = fail_found(&s, "the end of the file");
-  if (good) out->root = cJSON_ParseWithLength(s.text, size);
-  if (good && !out->root) good = fail_at(&s, 0, "cannot be parsed");
-  mem_free(s.text);
-  str_free(&s.path);
-  if (good) return ST_OK;
-  json_free(out);
-  return ST_USER;
+  if (size > JSON_SIZE_MAX)
+    return err_add(e, ST_USER, "%s: %zu bytes, expected at most %d", name, size, JSON_SIZE_MAX);
+  json_add_place(out, name);
+  mem_free(out->place);
+  out->place = mem_new(size < JSON_VALUES_MAX ? size + 1 : JSON_VALUES_MAX,
+                       sizeof *out->place); /* a value has a byte */
+  char *copy = mem_new(size + 1, 1);
+  memcpy(copy, text, size);
+  out->places = json_scan(name, copy, size, out->place, e);
+  st code = out->places < 0 ? ST_USER : parse_scanned(name, copy, size, out, e);
+  mem_free(copy);
+  if (code) json_free(out);
+  return code;
 }
 
 st json_read(const char *path, json_doc *out, err *e) {
@@ -237,10 +145,82 @@ st json_read(const char *path, json_doc *out, err *e) {
 
 void json_free(json_doc *d) {
   cJSON_Delete(d->root);
-  for (int i = 0; i < d->places; i++) {
-    mem_free(d->place[i].path);
-    mem_free(d->place[i].origin);
-  }
+  for (int i = 0; i < d->sources; i++) mem_free(d->source[i]);
+  mem_free(d->source);
   mem_free(d->place);
   *d = (json_doc){0};
+}
+
+/* ---- looking up and writing ---- */
+
+static const cJSON *child(const cJSON *parent, const char *key) {
+  size_t digits = strspn(key, "0123456789");
+  if (!cJSON_IsArray(parent)) return cJSON_GetObjectItemCaseSensitive(parent, key);
+  return digits && digits < 9 && !key[digits] ? cJSON_GetArrayItem(parent, atoi(key)) : NULL;
+}
+
+cJSON *json_at(const json_doc *d, const char *path) {
+  const cJSON *at = d->root;
+  while (at && *path) {
+    size_t n = strcspn(path, ".");
+    char *key = mem_printf("%.*s", (int)n, path);
+    at = child(at, key);
+    mem_free(key);
+    path += n + (path[n] == '.');
+  }
+  return (cJSON *)(uintptr_t)at;
+}
+
+void json_add_key(str *path, const char *key) {
+  enum { MOST = 60 }; /* bytes that are shown */
+  size_t n = strlen(key), shown = n;
+  if (n > MOST)
+    for (shown = MOST; shown && ((unsigned char)key[shown] >> 6) == 2;) shown--; /* whole characters */
+  char *head = mem_printf("%.*s%s", (int)shown, key, shown < n ? "..." : "");
+  str quoted = {0};
+  str_add_quoted(&quoted, head);
+  if (path->len) str_add(path, ".");
+  str_add_bytes(path, quoted.data + 1, quoted.len - 2);
+  str_free(&quoted);
+  mem_free(head);
+}
+
+/* The shortest of three forms that reads back to the same double; whole numbers without an exponent. */
+static void add_number(str *out, double v) {
+  char text[32];
+  snprintf(text, sizeof text, fabs(v) < 0x1p53 && v == floor(v) ? "%.0f" : "%.15g", v);
+  if (strtod(text, NULL) == v)
+    str_add(out, text);
+  else
+    str_addf(out, "%.17g", v);
+}
+
+static void add_items(str *out, const cJSON *v, int indent, char open, char close) {
+  bool lines = indent >= 0 && open == '{' && v->child;
+  const cJSON *item;
+  str_addf(out, "%c", open);
+  cJSON_ArrayForEach(item, v) {
+    if (item != v->child) str_add(out, lines ? "," : ", ");
+    if (lines) str_addf(out, "\n%*s", 2 * (indent + 1), "");
+    if (item->string) {
+      str_add_quoted(out, item->string);
+      str_add(out, ": ");
+    }
+    json_add_value(out, item, indent < 0 ? indent : indent + 1);
+  }
+  if (lines) str_addf(out, "\n%*s", 2 * indent, "");
+  str_addf(out, "%c", close);
+}
+
+void json_add_value(str *out, const cJSON *v, int indent) {
+  if (cJSON_IsObject(v))
+    add_items(out, v, indent, '{', '}');
+  else if (cJSON_IsArray(v))
+    add_items(out, v, indent, '[', ']');
+  else if (cJSON_IsString(v))
+    str_add_quoted(out, v->valuestring);
+  else if (cJSON_IsNumber(v))
+    add_number(out, v->valuedouble);
+  else
+    str_add(out, cJSON_IsNull(v) ? "null" : cJSON_IsTrue(v) ? "true" : "false");
 }

@@ -71,7 +71,7 @@ static st settle(config *c, err *e) {
   if (c->model.image_size && c->model.channels && c->model.classes) return ST_OK;
   if (data_open(c, &d, e)) return e->code;
   data_close(&d);
-  return ST_OK;
+  return config_check_shapes(c, e);
 }
 
 static void describe_run(const char *path) {

@@ -40,57 +40,45 @@ INLINE void fwd_rows(value_of *f, const row_terms *p, int64_t N, int64_t C, cons
 
 typedef struct bwd_args {
   row_terms terms;
-  int64_t C;
   const real *x, *t, *dy;
-  real *dx, *dalpha, *dgamma, *dbeta; /* dalpha only with an alpha a channel */
+  real *dx, *dalpha, *dgamma, *dbeta; /* dalpha: one for each channel, or NULL */
   bool acc;
-  wide sum_xq, sum_q; /* over the whole tensor, for one alpha and the shift */
 } bwd_args;
 
-/* Sums over rows are kept in registers for BLOCK vectors of channels and RUN rows at a time. RUN floats added
- * up in one lane err by less than 2e-6 of the sum of their magnitudes; runs are then added in double (alpha,
- * shift) or to the parameter's gradient. */
-enum { BLOCK = VEC_BITS == 512 ? 4 : 2, RUN = 32 };
-
-INLINE void add_column(real *to, vec sum, int64_t n) {
-  if (to) v_put(to, v_get(to, n) + sum, n);
+INLINE void add_to(real *to, int64_t i, int64_t n, vec a) {
+  if (to) v_put(to + i, v_get(to + i, n) + a, n);
 }
 
-/* Channels i .. of rows r .. r+rows-1: `vectors` vectors, the last one of n channels. */
-INLINE void bwd_block(slope_of *d, bwd_args *p, int64_t r, int64_t rows, int64_t i, int vectors, int64_t n) {
-  vec xq[BLOCK] = {{0}}, q[BLOCK] = {{0}}, dgamma[BLOCK] = {{0}}, dbeta[BLOCK] = {{0}};
-  const vec shift = v_set(p->terms.shift);
-  for (int64_t at = r * p->C + i, row = 0; row < rows; row++, at += p->C) {
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) {
-      vec x = v_get(p->x + at + v * W, n), t = v_get(p->t + at + v * W, n), dy = v_get(p->dy + at + v * W, n);
-      vec alpha = channels_get(&p->terms.alpha, i + v * W, n);
-      vec u = d(v_fma(alpha, x, shift), t) * (channels_get(&p->terms.gamma, i + v * W, n) * dy),
-          dx = alpha * u;
-      if (p->dx) v_put(p->dx + at + v * W, p->acc ? v_get(p->dx + at + v * W, n) + dx : dx, n);
-      xq[v] = v_fma(x, u, xq[v]);
-      q[v] += u;
-      dgamma[v] = v_fma(t, dy, dgamma[v]);
-      dbeta[v] += dy;
+/* n channels from i on of the row that begins at number `row`: sum[0], sum[1] += x q, q. */
+INLINE void bwd_at(slope_of *d, const bwd_args *p, int64_t row, int64_t i, int64_t n, vec sum[2]) {
+  vec x = v_get(p->x + row + i, n), t = v_get(p->t + row + i, n), dy = v_get(p->dy + row + i, n);
+  vec alpha = channels_get(&p->terms.alpha, i, n), z = v_fma(alpha, x, v_set(p->terms.shift));
+  vec q = d(z, t) * (channels_get(&p->terms.gamma, i, n) * dy), dx = alpha * q;
+  if (p->dx) v_put(p->dx + row + i, p->acc ? v_get(p->dx + row + i, n) + dx : dx, n);
+  add_to(p->dalpha, i, n, x * q);
+  add_to(p->dgamma, i, n, t * dy);
+  add_to(p->dbeta, i, n, dy);
+  sum[0] = v_fma(x, q, sum[0]);
+  sum[1] += q;
+}
+
+/* sums[0], sums[1] = the sums of x q and of q over all, in double but for a lane's share of one row. Row
+ * after row as they lie in memory, the parameters' gradients in L1: taking columns and keeping those in
+ * registers gains little in cache and costs twice the time out of it. */
+INLINE void bwd_rows(slope_of *d, const bwd_args *p, int64_t N, int64_t C, double sums[2]) {
+  wide total[2] = {{.lo = {0}}};
+  for (int64_t row = 0; row < N * C; row += C) {
+    vec sum[2][2] = {{{0}}};
+    int64_t i = 0;
+    for (; i + 2 * W <= C; i += 2 * W) {
+      bwd_at(d, p, row, i, W, sum[0]);
+      bwd_at(d, p, row, i + W, W, sum[1]);
     }
+    for (; i + W <= C; i += W) bwd_at(d, p, row, i, W, sum[0]);
+    if (i < C) bwd_at(d, p, row, i, C - i, sum[1]);
+    for (int k = 0; k < 2; k++) wide_add(&total[k], wide_of(sum[0][k] + sum[1][k]));
   }
-#pragma GCC unroll 4
-  for (int v = 0; v < vectors; v++) {
-    wide_add(&p->sum_xq, wide_of(xq[v]));
-    wide_add(&p->sum_q, wide_of(q[v]));
-    add_column(p->dalpha ? p->dalpha + i + v * W : NULL, xq[v], n);
-    add_column(p->dgamma ? p->dgamma + i + v * W : NULL, dgamma[v], n);
-    add_column(p->dbeta ? p->dbeta + i + v * W : NULL, dbeta[v], n);
-  }
-}
-
-INLINE void bwd_rows(slope_of *d, bwd_args *p, int64_t N) {
-  for (int64_t r = 0; r < N; r += RUN) {
-    int64_t rows = N - r < RUN ? N - r : RUN, i = 0;
-    for (; i + BLOCK * W <= p->C; i += BLOCK * W) bwd_block(d, p, r, rows, i, BLOCK, W);
-    for (; i + W <= p->C; i += W) bwd_block(d, p, r, rows, i, 1, W);
-    if (i < p->C) bwd_block(d, p, r, rows, i, 1, p->C - i);
-  }
+  for (int k = 0; k < 2; k++) sums[k] = wide_sum(total[k]);
 }
 
 /* --- one instance for each function --- */
@@ -99,12 +87,14 @@ INLINE void bwd_rows(slope_of *d, bwd_args *p, int64_t N) {
   static void fwd_##name(const row_terms *p, int64_t N, int64_t C, const real *x, real *y, real *t) {        \
     fwd_rows(f_##name, p, N, C, x, y, t);                                                                    \
   }                                                                                                          \
-  static void bwd_##name(bwd_args *p, int64_t N) { bwd_rows(d_##name, p, N); }
+  static void bwd_##name(const bwd_args *p, int64_t N, int64_t C, double sums[2]) {                          \
+    bwd_rows(d_##name, p, N, C, sums);                                                                       \
+  }
 #include "dyt/functions.def"
 
 static const struct {
   void (*fwd)(const row_terms *p, int64_t N, int64_t C, const real *x, real *y, real *t);
-  void (*bwd)(bwd_args *p, int64_t N);
+  void (*bwd)(const bwd_args *p, int64_t N, int64_t C, double sums[2]);
 } functions[K_FN_COUNT] = {
 #define FN(name, group) {fwd_##name, bwd_##name},
 #include "dyt/functions.def"
@@ -119,8 +109,8 @@ void LEVEL(pointwise_fwd)(k_fn fn, int64_t N, int64_t C, const real *x, const re
 void LEVEL(pointwise_bwd)(k_fn fn, int64_t N, int64_t C, const real *x, const real *t, const real *alpha,
                           bool per_channel, const real *shift, const real *gamma, const real *dy, real *dx,
                           bool acc, real *dalpha, real *dshift, real *dgamma, real *dbeta) {
-  bwd_args p = {.C = C,
-                .x = x,
+  double sums[2];
+  bwd_args p = {.x = x,
                 .t = t,
                 .dy = dy,
                 .dx = dx,
@@ -129,7 +119,7 @@ void LEVEL(pointwise_bwd)(k_fn fn, int64_t N, int64_t C, const real *x, const re
                 .dbeta = dbeta,
                 .acc = acc};
   terms_init(&p.terms, alpha, per_channel, shift, gamma, NULL);
-  functions[fn].bwd(&p, N);
-  if (dalpha && !per_channel) *dalpha += (real)wide_sum(p.sum_xq);
-  if (dshift) *dshift += (real)wide_sum(p.sum_q);
+  functions[fn].bwd(&p, N, C, sums);
+  if (dalpha && !per_channel) *dalpha += (real)sums[0];
+  if (dshift) *dshift += (real)sums[1];
 }
