@@ -113,10 +113,10 @@ test_bins = $(foreach t,$(F32_TESTS),$(BUILD)/f32/tests/$(t)) $(foreach t,$(F64_
 
 unit: $(test_bins) $(BUILD)/f32/dyt $(BUILD)/f64/dyt
 	@ln -sf f32/dyt $(BUILD)/dyt
-	@scripts/run_tests.sh $(test_bins)
+	@scripts/run_tests.sh $(test_bins) $(MUTANTS)
 
 check: setup-check ## every test, in both builds, and the mutants
-	@+$(MAKE) --no-print-directory unit
+	@+$(MAKE) --no-print-directory unit MUTANTS=scripts/mutants.sh
 
 asan: setup-check ## the tests under the address and undefined-behaviour sanitizers
 	@+$(MAKE) --no-print-directory $(foreach t,$(F32_TESTS),$(BUILD)/asan/tests/$(t)) $(BUILD)/asan/dyt

@@ -14,14 +14,14 @@ config's data is not there) and its rate is img_per_s of log.jsonl: training ima
 A busy machine makes every number worthless, PyTorch's most (its barriers wait for the slower thread). So a round in which other
 processes took more than 5% of the cores' time does not count and is repeated; what was left out is said in the result.
 
-Each PyTorch variant is a process of its own, so that its peak memory is its own. Needs torch; this process imports none.
+Every timing is a process of its own: peak memory is its own, and the differences of some 20% that PyTorch shows from process to
+process enter the spread. Needs torch; the process that asks imports none.
 """
 
 import argparse
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -38,7 +38,6 @@ BATCHES = 8           # different batches in memory
 WARM_UP = 10          # steps
 STEPS = (10, 200)     # of a timing, least and most
 QUIET = 0.05          # share of the cores' time that other processes may take in a round
-TRIALS = 10           # to find out how many steps a timing has
 PATIENCE = 4          # times as many rounds as asked for are tried
 
 
@@ -84,52 +83,50 @@ def describe(model, threads):
             "parameters": sum(p.numel() for p in model.parameters())}
 
 
-def work(cfg, variant, threads):
-    """Answers each number of steps on stdin by a line {"seconds", "cpu_seconds", "peak_rss_mb"}."""
-    import torch
-    torch.set_num_threads(threads)
-    step, model = make_step(cfg, variant)
-    for i in range(WARM_UP):
+def seconds_of(step, n):
+    """How long n steps take."""
+    begun = time.perf_counter()
+    for i in range(n):
         step(i)
-    print(json.dumps(describe(model, threads)), flush=True)
-    for line in sys.stdin:
-        begun, cpu_begun = time.perf_counter(), time.process_time()
-        for i in range(int(line)):
-            step(i)
-        print(json.dumps({"seconds": time.perf_counter() - begun, "cpu_seconds": time.process_time() - cpu_begun,
-                          "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}), flush=True)
+    return time.perf_counter() - begun
+
+
+def work(cfg, args):
+    """One timing of a variant, printed as JSON; without --steps it lasts about --seconds."""
+    import torch
+    torch.set_num_threads(args.threads)
+    step, model = make_step(cfg, args.worker)
+    seconds_of(step, WARM_UP)
+    steps = args.steps or min(STEPS[1], max(STEPS[0], round(args.seconds * STEPS[0] / seconds_of(step, STEPS[0]))))
+    rate = steps * cfg["train"]["batch_size"] / seconds_of(step, steps)
+    print(json.dumps({"img_per_s": rate, "steps": steps, "about": describe(model, args.threads)}))
 
 
 # --- the process that asks ---------------------------------------------------------------------------------------------
 
 
-class Worker:
-    """A PyTorch process of one variant."""
+def run(command, env=None):
+    """Runs a command to its end: what it printed, CPU seconds and peak memory."""
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, stdout=output, env=env)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}; its message stands above")
+        output.seek(0)
+        return output.read(), {"cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_rss_mb": usage.ru_maxrss / 1024}
 
-    def __init__(self, args, variant):
-        command = [sys.executable, os.path.abspath(__file__), args.config, "--threads", str(args.threads), "--worker", variant]
-        for text in args.set:
-            command += ["--set", text]
-        env = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": str(args.threads)}
-        self.variant = variant
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-        self.about = self.answer()
 
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"PyTorch ({self.variant}) ended with code {self.process.wait()}; its message stands above")
-        return json.loads(line)
+def settings(texts):
+    return [word for text in texts for word in ("--set", text)]
 
-    def time(self, steps):
-        """What a number of steps takes (work())."""
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
-        return self.answer()
 
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+def run_pytorch(args, variant, steps):
+    """One timing of a variant in a process of its own; steps None: as many as --seconds allows."""
+    command = [sys.executable, os.path.abspath(__file__), args.config, "--threads", str(args.threads), "--worker", variant,
+               "--seconds", str(args.seconds), *(["--steps", str(steps)] if steps else []), *settings(args.set)]
+    text, usage = run(command, {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": str(args.threads)})
+    return {**json.loads(text), **usage}
 
 
 def data_settings(cfg, steps):
@@ -153,24 +150,14 @@ def mean_rate(log):
 
 
 def run_dyt(args, cfg, steps):
-    """One `dyt train` of so many steps: images/s, CPU seconds, peak memory, env.json."""
+    """One `dyt train` of so many steps."""
     with tempfile.TemporaryDirectory() as folder:
-        run = os.path.join(folder, "run")
-        command = [args.alternate, "train", args.config, "--run-dir", run, "--threads", str(args.threads)]
-        for text in [*args.set, *data_settings(cfg, steps), f"train.max_steps={steps}"]:
-            command += ["--set", text]
-        with open(os.path.join(folder, "output"), "w+", encoding="utf-8") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                output.seek(0)
-                raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}\n{output.read()[-2000:]}")
-        with open(os.path.join(run, "log.jsonl"), encoding="utf-8") as f:
-            rate = mean_rate(f.read())
-        with open(os.path.join(run, "env.json"), encoding="utf-8") as f:
-            return {"img_per_s": rate, "cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_rss_mb": usage.ru_maxrss / 1024,
-                    "about": json.load(f)}
+        place = os.path.join(folder, "run")
+        sets = [*args.set, *data_settings(cfg, steps), f"train.max_steps={steps}"]
+        _, usage = run([args.alternate, "train", args.config, "--run-dir", place, "--threads", str(args.threads), *settings(sets)])
+        with open(os.path.join(place, "log.jsonl"), encoding="utf-8") as log, \
+             open(os.path.join(place, "env.json"), encoding="utf-8") as env:
+            return {"img_per_s": mean_rate(log.read()), "steps": steps, "about": json.load(env), **usage}
 
 
 def cpu():
@@ -193,76 +180,54 @@ def busy_seconds():
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def with_others(run):
-    """Answers {name: answer} of a function, and the share of the cores' time that other processes took meanwhile."""
+def run_round(args, cfg):
+    """One timing of each, as {name: answer}, and the share of the cores' time that other processes took meanwhile."""
     begun, busy = time.perf_counter(), busy_seconds()
-    answers = run()
+    answers = {"eager": run_pytorch(args, "eager", args.steps)}
+    steps = answers["eager"]["steps"]
+    answers["compile"] = run_pytorch(args, "compile", steps)
+    if args.alternate:
+        answers["dyt"] = run_dyt(args, cfg, steps)
     busy, elapsed = busy_seconds() - busy, time.perf_counter() - begun
     others = busy - sum(answer["cpu_seconds"] for answer in answers.values())
     return answers, max(0.0, others) / (elapsed * os.cpu_count())
 
 
-def choose_steps(args, worker):
-    """Steps of a timing of args.seconds, from the first quiet trial or the fastest."""
-    pace = []
-    for _ in range(TRIALS):
-        answers, others = with_others(lambda: {worker.variant: worker.time(STEPS[0])})
-        pace.append(answers[worker.variant]["seconds"] / STEPS[0])
+def run_rounds(args, cfg):
+    """As many quiet rounds as asked for, or all there were when the machine never got quiet; how many were quiet, how many tried."""
+    run_pytorch(args, "compile", STEPS[0])  # fills the compiler's cache
+    rounds, quiet = [], []
+    while len(quiet) < args.rounds and len(rounds) < PATIENCE * args.rounds:
+        answers, others = run_round(args, cfg)
+        rounds.append(answers)
         if others <= QUIET:
-            break
-        time.sleep(1)
-    return min(STEPS[1], max(STEPS[0], round(args.seconds / min(pace))))
-
-
-def run_round(args, cfg, workers, steps):
-    """One timing of each, as {name: answer}."""
-    answers = {worker.variant: worker.time(steps) for worker in workers}
-    for answer in answers.values():
-        answer["img_per_s"] = steps * cfg["train"]["batch_size"] / answer["seconds"]
-    if args.alternate:
-        answers["dyt"] = run_dyt(args, cfg, steps)
-    return answers
-
-
-def run_rounds(args, cfg, workers, steps):
-    """As many quiet rounds as asked for, or all there were when the machine never got quiet; how many were not quiet."""
-    rounds = []
-    for _ in range(PATIENCE * args.rounds):
-        answers, others = with_others(lambda: run_round(args, cfg, workers, steps))
-        rounds.append((answers, others))
-        if others > QUIET:
+            quiet.append(answers)
+        else:
             print(f"others took {100 * others:.0f}% of the cores' time: this round does not count", file=sys.stderr)
-        if sum(share <= QUIET for _, share in rounds) == args.rounds:
-            break
-    quiet = [answers for answers, share in rounds if share <= QUIET]
-    return quiet or [answers for answers, _ in rounds], len(quiet), len(rounds)
+    return quiet or rounds, len(quiet), len(rounds)
 
 
 def measure(args, cfg):
     """Runs every round and returns the result as it is printed with --json."""
-    workers = [Worker(args, variant) for variant in VARIANTS]
-    steps = args.steps or choose_steps(args, workers[0])
-    rounds, quiet, tried = run_rounds(args, cfg, workers, steps)
-    for worker in workers:
-        worker.close()
+    rounds, quiet, tried = run_rounds(args, cfg)
     rates = {name: spread([answers[name]["img_per_s"] for answers in rounds]) for name in rounds[0]}
     peak = {name: max(answers[name]["peak_rss_mb"] for answers in rounds) for name in rounds[0]}
     counted = max(VARIANTS, key=lambda variant: rates[variant]["median"])
-    result = {"config": args.config, "set": args.set, "batch_size": cfg["train"]["batch_size"], "steps": steps,
-              "threads": args.threads, "quiet_rounds": quiet, "rounds_tried": tried, "cpu": cpu(),
-              "pytorch": workers[0].about, "counted": counted, "img_per_s": rates, "peak_rss_mb": peak}
+    result = {"config": args.config, "set": args.set, "batch_size": cfg["train"]["batch_size"], "threads": args.threads,
+              "steps": [answers["eager"]["steps"] for answers in rounds], "quiet_rounds": quiet, "rounds_tried": tried,
+              "cpu": cpu(), "pytorch": rounds[0]["eager"]["about"], "counted": counted, "img_per_s": rates, "peak_rss_mb": peak}
     if args.alternate:
         ratios = [ours / theirs for ours, theirs in zip(rates["dyt"]["rounds"], rates[counted]["rounds"])]
         result |= {"dyt": rounds[0]["dyt"]["about"], "ratio": spread(ratios), "rss_ratio": peak[counted] / peak["dyt"],
-                   "dyt_data": "synthetic, made on demand" if data_settings(cfg, steps) else "the config's"}
+                   "dyt_data": "synthetic, made on demand" if data_settings(cfg, 1) else "the config's"}
     return result
 
 
 def show(r):
     """The result for people."""
     p = r["pytorch"]
-    print(f"{r['config']} {' '.join(r['set'])}: {p['parameters']:,} parameters, batch {r['batch_size']}, {r['steps']} steps a timing, "
-          f"{len(r['img_per_s']['eager']['rounds'])} rounds, {r['threads']} threads")
+    print(f"{r['config']} {' '.join(r['set'])}: {p['parameters']:,} parameters, batch {r['batch_size']}, "
+          f"{len(r['steps'])} rounds of {min(r['steps'])} to {max(r['steps'])} steps, {r['threads']} threads")
     if not r["quiet_rounds"]:
         print(f"WORTHLESS: other processes were busy in each of the {r['rounds_tried']} rounds. Repeat on a quiet machine.")
     elif r["rounds_tried"] > r["quiet_rounds"]:
@@ -300,7 +265,7 @@ def main():
     args = parse_arguments()
     cfg = fill_shapes(dyt_config.load(args.config, args.set))
     if args.worker:
-        return work(cfg, args.worker, args.threads)
+        return work(cfg, args)
     result = measure(args, cfg)
     if args.json:
         print(json.dumps(result))

@@ -12,6 +12,7 @@ for program in "$@"; do
   code=$?
   p=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$log" | awk '{n += $1} END {print n + 0}')
   f=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$log" | awk '{n += $1} END {print n + 0}')
+  [[ $(tail -n 1 "$log") =~ ^mutants:\ ([0-9]+)\ caught,\ ([0-9]+)\ missed$ ]] && p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]}
   [ $code -ne 0 ] && [ "$f" = 0 ] && f=1 # it crashed
   passed=$((passed + p)) failed=$((failed + f))
   printf '%-36s %3d passed %3d failed  %6d ms\n' "${program#build/}" "$p" "$f" $((($(date +%s%N) - begun) / 1000000))

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "small_vit.h"
 
+#include "dyt/feed.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +126,54 @@ static void test_no_allocation_in_a_step(void **state) {
   small_vit_close(&s);
 }
 
+/* The same with samples from a data set, augmented, as the trainer feeds them. */
+static void test_no_allocation_with_data(void **state) {
+  (void)state;
+  if (!CAN_COUNT) skip();
+  err e = {0};
+  config c;
+  char *folder = support_folder();
+  char *path = support_write(folder, "c.json", "{ \"model\": { \"dim\": 16, \"depth\": 1, \"heads\": 2 }, \"data\": { \"format\": \"synthetic\",\n"
+                                               "  \"augment\": { \"crop_padding\": 2, \"hflip\": 0.5 } } }");
+  data_set d;
+  model m;
+  engine g;
+  optim o;
+  feed f;
+  assert_int_equal(config_load(path, NULL, 0, &c, &e), ST_OK);
+  assert_int_equal(data_open(&c, &d, &e), ST_OK);
+  assert_int_equal(model_build(&m, &c.model, &e), ST_OK);
+  params_draw(&m.params, 1);
+  work_pool *pool = work_new(2, NULL, NULL);
+  engine_use use = {.shards = 4, .train = {32}};
+  assert_int_equal(engine_open(&g, &m, &task_classify, &use, pool, &e), ST_OK);
+  assert_int_equal(optim_open(&o, &m.params, &c.optim, &e), ST_OK);
+  feed_open(&f, &d, 2);
+  int32_t order[320];
+  for (int32_t i = 0; i < 320; i++) order[i] = 7 * i;
+  for (uint64_t step = 0; step < 10; step++) {
+    if (step == 2) {
+      allocations = 0;
+      counting = 1;
+    }
+    engine_result r;
+    feed_split(&f, &d.train, order + 32 * step, &(data_draw){1, step});
+    engine_step(&g, 32, step, &f.engine, &r);
+    optim_update(&o, pool, g.grads[0], 1e-3, optim_reduce(&o, pool, g.grads, g.shards));
+  }
+  counting = 0;
+  assert_int_equal(allocations, 0);
+  feed_close(&f);
+  optim_close(&o);
+  engine_close(&g);
+  work_free(pool);
+  model_free(&m);
+  data_close(&d);
+  config_free(&c);
+  mem_free(path);
+  support_end(folder);
+}
+
 typedef struct seen {
   const model *model;
   real *logits;
@@ -224,7 +274,8 @@ static void test_clipping(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_threads_do_not_change_bits), cmocka_unit_test(test_micro_batches_change_rounding_only),
-      cmocka_unit_test(test_no_allocation_in_a_step),    cmocka_unit_test(test_modes_agree),
+      cmocka_unit_test(test_no_allocation_in_a_step),    cmocka_unit_test(test_no_allocation_with_data),
+      cmocka_unit_test(test_modes_agree),
       cmocka_unit_test(test_diagnosis_names_the_tensor), cmocka_unit_test(test_schedule),
       cmocka_unit_test(test_clipping),
   };

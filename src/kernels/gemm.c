@@ -6,7 +6,6 @@
 
 #include <cblas.h>
 #include <stdio.h>
-#include <string.h>
 
 /* There only when OpenBLAS brings OpenMP in, which keeps its number of threads for each calling thread. */
 extern void omp_set_num_threads(int threads) __attribute__((weak));

@@ -12,7 +12,7 @@ struct engine_sum {
 
 static int64_t shard_begin(const engine *g, int64_t batch, int shard) { return shard * batch / g->shards; }
 
-/* Rows enough for matrix products to run well, in a workspace that stays in the shared cache; docs/results.md has the measurements. */
+/* Rows enough for matrix products to run well, in a workspace that stays in the shared cache; docs/speed.md has the measurements. */
 int engine_micro_batch(const model *m, const task *t) {
   enum { ROWS = 200, BYTES = 20 << 20 };
   task_tape r = t->record(m, 0, 1);

@@ -120,29 +120,23 @@ static void cpu_model(char out[128]) {
   if (f) fclose(f);
 }
 
-static void add_member(str *out, const char *name, const char *value) {
-  str_addf(out, "%s  \"%s\": ", out->len > 2 ? ",\n" : "", name);
-  str_add_quoted(out, value);
-}
 
 void run_environment(int threads, const char *data_fingerprint, str *out) {
-  char cpu[128], host[128] = "unknown", when[32], number[16];
+  char cpu[128], host[128] = "unknown", when[32];
   time_t now = time(NULL);
   struct tm utc;
   cpu_model(cpu);
   gethostname(host, sizeof host - 1);
   strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-  snprintf(number, sizeof number, "%d", threads);
   const char *const member[][2] = {{"version", DYT_VERSION},        {"real", REAL_NAME},   {"compiler", __VERSION__},
                                    {"blas", k_blas_name()},         {"simd", k_simd_level()}, {"cpu", cpu},
-                                   {"threads", number},             {"data", data_fingerprint}, {"host", host},
-                                   {"started", when}};
-  str text = {0};
-  str_add(&text, "{\n");
-  for (size_t i = 0; i < sizeof member / sizeof member[0]; i++) add_member(&text, member[i][0], member[i][1]);
-  str_add(&text, "\n}\n");
-  str_add(out, text.data);
-  str_free(&text);
+                                   {"data", data_fingerprint},      {"host", host},        {"started", when}};
+  str_addf(out, "{\n  \"threads\": %d", threads);
+  for (size_t i = 0; i < sizeof member / sizeof member[0]; i++) {
+    str_addf(out, ",\n  \"%s\": ", member[i][0]);
+    str_add_quoted(out, member[i][1]);
+  }
+  str_add(out, "\n}\n");
 }
 
 /* --- summary.csv -------------------------------------------------------------------------------------------------- */

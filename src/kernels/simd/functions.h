@@ -135,8 +135,7 @@ SLOPE(cubsign) {
 /* Below this z Phi(z) and z / (1 + e^-z) are zero in either precision; it keeps -infinity times 0 away. */
 #define TAIL ((real)1e4)
 
-/* Phi, or what gelu_tanh has in its place, from the value: t / z, 1/2 at the origin. Beyond 16 it is 0 or 1.
- */
+/* Phi, or what gelu_tanh has in its place, from the value: t / z, 1/2 at the origin, 0 or 1 beyond 16. */
 INLINE vec gelu_share(vec z, vec t) {
   vec tiny = v_set((real)1e-30);
   return v_select(v_less(v_abs(z), tiny), v_set((real)0.5), v_min(v_set(16), t) / v_clip(z, 16));
