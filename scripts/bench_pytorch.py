@@ -8,8 +8,8 @@ and torch.compile, the faster of which counts; malloc told not to give memory ba
 and finished tensors from memory, without any data pipeline, which favours PyTorch.
 
 With --alternate, each round times PyTorch eager, PyTorch compiled and `dyt train` one after another with the same number of
-steps; the ratio is taken round by round. dyt reads and augments its data as the config says (synthetic images when the
-config's data is not there) and its rate is img_per_s of log.jsonl: training images over training-step time, waiting for data included.
+steps; the ratio is taken round by round. dyt reads and augments its data as the config says (synthetic images when the config's
+data is not there) and its rate is img_per_s of log.jsonl: training images over training-step time, waiting for data included.
 
 A busy machine makes every number worthless, PyTorch's most (its barriers wait for the slower thread). So a round in which other
 processes took more than 5% of the cores' time does not count and is repeated; what was left out is said in the result.
@@ -107,12 +107,13 @@ def work(cfg, args):
 
 def run(command, env=None):
     """Runs a command to its end: what it printed, CPU seconds and peak memory."""
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, stdout=output, env=env)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=output, stderr=errors, env=env)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}; its message stands above")
+            errors.seek(0)
+            raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}\n{errors.read()[-4000:]}")
         output.seek(0)
         return output.read(), {"cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_rss_mb": usage.ru_maxrss / 1024}
 
@@ -153,8 +154,8 @@ def run_dyt(args, cfg, steps):
     """One `dyt train` of so many steps."""
     with tempfile.TemporaryDirectory() as folder:
         place = os.path.join(folder, "run")
-        sets = [*args.set, *data_settings(cfg, steps), f"train.max_steps={steps}"]
-        _, usage = run([args.alternate, "train", args.config, "--run-dir", place, "--threads", str(args.threads), *settings(sets)])
+        sets = settings([*args.set, *data_settings(cfg, steps), f"train.max_steps={steps}"])
+        _, usage = run([args.alternate, "train", args.config, "--run-dir", place, "--threads", str(args.threads), *sets])
         with open(os.path.join(place, "log.jsonl"), encoding="utf-8") as log, \
              open(os.path.join(place, "env.json"), encoding="utf-8") as env:
             return {"img_per_s": mean_rate(log.read()), "steps": steps, "about": json.load(env), **usage}
@@ -194,7 +195,7 @@ def run_round(args, cfg):
 
 
 def run_rounds(args, cfg):
-    """As many quiet rounds as asked for, or all there were when the machine never got quiet; how many were quiet, how many tried."""
+    """As many quiet rounds as asked for (all rounds when none was quiet), how many were quiet, how many were tried."""
     run_pytorch(args, "compile", STEPS[0])  # fills the compiler's cache
     rounds, quiet = [], []
     while len(quiet) < args.rounds and len(rounds) < PATIENCE * args.rounds:
@@ -227,7 +228,7 @@ def show(r):
     """The result for people."""
     p = r["pytorch"]
     print(f"{r['config']} {' '.join(r['set'])}: {p['parameters']:,} parameters, batch {r['batch_size']}, "
-          f"{len(r['steps'])} rounds of {min(r['steps'])} to {max(r['steps'])} steps, {r['threads']} threads")
+          f"{len(r['steps'])} rounds of about {statistics.median(r['steps']):.0f} steps, {r['threads']} threads")
     if not r["quiet_rounds"]:
         print(f"WORTHLESS: other processes were busy in each of the {r['rounds_tried']} rounds. Repeat on a quiet machine.")
     elif r["rounds_tried"] > r["quiet_rounds"]:

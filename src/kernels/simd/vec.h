@@ -8,8 +8,7 @@
  *   for (; i + W <= n; i += W) v_put(y + i, v_get(x + i, W) * a, W);     // whole vectors
  *   if (i < n) v_put(y + i, v_get(x + i, n - i) * a, n - i);             // the rest, same arithmetic
  *
- * Multiplication and addition are fused only by v_fma, and there only if the level can (portable x86 cannot).
- */
+ * Only v_fma fuses a multiplication and an addition, and only if the level can (portable x86 cannot). */
 #ifndef DYT_SIMD_VEC_H
 #define DYT_SIMD_VEC_H
 
