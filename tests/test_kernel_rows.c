@@ -244,7 +244,7 @@ static void check_attention(int64_t T, int64_t H, int64_t D, double range, bool 
   double *want = mem_new((size_t)(4 * n + T), sizeof *want);
   k_attention_fwd(T, H, D, qkv, out, p, scratch);
   for (int64_t i = 0; i < k_attention_scratch(T, D); i++) scratch[i] = (real)NAN;
-  k_attention_bwd(T, H, D, qkv, p, out, dout, dqkv, acc, scratch);
+  k_attention_bwd(T, H, D, qkv, p, dout, dqkv, acc, scratch);
   for (int64_t h = 0; h < H; h++) plain_attention(&a, h, want, want + n, want + 4 * n);
   double grain = 20 + 4 * range * range * sqrt((double)D); /* the scores' own rounding */
   for (int64_t i = 0; i < n; i++) close_to((double)out[i], want[i], grain, range, "out", i);

@@ -2,7 +2,7 @@
  *
  * For each sample and head, q, k, v [T, D] and C = heads * D:
  *   P = softmax over keys of (q k^T / sqrt(D)), out = P v
- *   dv = P^T dout        dP = dout v^T        dS = P (dP - sum over keys of P dP), the sum being that of out * dout
+ *   dv = P^T dout        dP = dout v^T        dS = P (dP - sum over keys of P dP)
  *   dq = dS k / sqrt(D)        dk = dS^T q / sqrt(D)
  *
  * Saved: P of every sample. Without room for it (a forward-only plan) one sample's P lies in the scratch. */
@@ -36,8 +36,8 @@ static void backward(const op_call *c) {
   int64_t T = s.dim[1], D = head_width(a, s), in = T * s.dim[2], out = in / 3, p = k_attention_saved(T, a->heads);
   if (!qkv->g) return;
   for (int64_t i = 0; i < s.dim[0]; i++)
-    k_attention_bwd(T, a->heads, D, qkv->x + i * in, c->saved + i * p, c->out->x + i * out, c->out->g + i * out,
-                    qkv->g + i * in, qkv->acc, c->scratch + p);
+    k_attention_bwd(T, a->heads, D, qkv->x + i * in, c->saved + i * p, c->out->g + i * out, qkv->g + i * in, qkv->acc,
+                    c->scratch + p);
 }
 
 /* q k^T and P v. */
@@ -50,7 +50,7 @@ const op op_attention = {.name = "attention",
                          .min_in = 1,
                          .max_in = 1,
                          .attr_size = sizeof(op_attention_attr),
-                         .needs = OP_NEEDS_IN(0) | OP_NEEDS_OUT,
+                         .needs = OP_NEEDS_IN(0),
                          .infer = infer,
                          .forward = forward,
                          .backward = backward,

@@ -133,10 +133,8 @@ void LEVEL(attention_fwd)(int64_t T, int64_t H, int64_t D, const real *qkv, real
   }
 }
 
-void LEVEL(attention_bwd)(int64_t T, int64_t H, int64_t D, const real *qkv, const real *p, const real *out,
-                          const real *dout, real *dqkv, bool acc, real *scratch) {
-  (void)out; /* P dP summed over keys is out dout summed over channels; the scores are at hand, out transposed
-                is not */
+void LEVEL(attention_bwd)(int64_t T, int64_t H, int64_t D, const real *qkv, const real *p, const real *dout,
+                          real *dqkv, bool acc, real *scratch) {
   const shape s = shape_of(T, H, D);
   const real scale = (real)(1 / sqrt((double)D));
   real *dout_t = scratch, *ds = scratch + D * s.padded;
