@@ -28,9 +28,9 @@ PKG_LIBS   = $(if $(OPENBLAS_OPENMP),-L$(OPENBLAS_OPENMP) -Wl$(comma)-rpath$(com
              $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -lpthread
 comma := ,
 
+WARN_clang := -Wno-unknown-warning-option
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wwrite-strings -Wmissing-prototypes -Wstrict-prototypes \
         -Wold-style-definition -Wpointer-arith -Wcast-qual -Wvla -Wformat=2 -Wno-format-truncation -Wno-psabi $(WARN_$(notdir $(CC))) $(if $(CI),-Werror)
-WARN_clang := -Wno-unknown-warning-option
 # No -ffast-math: it turns isfinite() into true. -ffp-contract=off: the same bits from gcc and clang, FMA only where asked for.
 CFLAGS  := -std=c11 -O3 -g -fno-math-errno -fno-trapping-math -ffp-contract=off
 CPPFLAGS = -Iinclude -Isrc $(PKG_CFLAGS) -D_POSIX_C_SOURCE=200809L -DDYT_VERSION='"$(VERSION)"'

@@ -8,7 +8,8 @@
 
 #include <sys/types.h>
 
-/* A folder with a config of a tiny model on synthetic data in it (tiny.json), and the last command's output. */
+/* A folder with a config of a tiny model on synthetic data in it (tiny.json), and the last command's output.
+ * */
 typedef struct command {
   char *folder;
   char *out, *err; /* what the last command printed; owned */

@@ -18,7 +18,13 @@ void small_vit_config(small_vit *s, const char *kind, const char *fn) {
                            .act = "gelu",
                            .pool = "avg",
                            .patch_init_std = NAN}};
-  config_norm n = {.kind = kind, .fn = fn, .alpha0 = 0.7, .alpha_learnable = true, .alpha_shape = "scalar", .affine = true, .eps = 1e-6};
+  config_norm n = {.kind = kind,
+                   .fn = fn,
+                   .alpha0 = 0.7,
+                   .alpha_learnable = true,
+                   .alpha_shape = "scalar",
+                   .affine = true,
+                   .eps = 1e-6};
   s->cfg.attn = s->cfg.ffn = s->cfg.final = n;
 }
 

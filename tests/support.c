@@ -22,7 +22,8 @@ static void infer(op_shapes *s) { s->out = SHAPE(1); }
 static void forward(const op_call *c) {
   rng r = rng_at_name(((const op_probe_attr *)c->attr)->stream, 0, 0);
   double sum = 0;
-  for (int64_t i = 0, n = shape_numel(c->in[0].s); i < n; i++) sum += (double)weight_of(&r) * (double)c->in[0].x[i];
+  for (int64_t i = 0, n = shape_numel(c->in[0].s); i < n; i++)
+    sum += (double)weight_of(&r) * (double)c->in[0].x[i];
   c->out->x[0] = (real)sum;
 }
 

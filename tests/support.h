@@ -1,4 +1,5 @@
-/* support - what several tests need: random numbers, a probe operation, one-worker pools, temporary folders. */
+/* support - what several tests need: random numbers, a probe operation, one-worker pools, temporary folders.
+ * */
 #ifndef DYT_TESTS_SUPPORT_H
 #define DYT_TESTS_SUPPORT_H
 
@@ -15,7 +16,8 @@
 /* x [n] uniform in (low, high), drawn from `stream`. */
 void support_fill(const char *stream, int64_t n, double low, double high, real *x);
 
-/* probe: y -> [1], the sum of w y with fixed random weights w in (0.5, 1.5) of random sign drawn from `stream`. Never a plain sum: the
+/* probe: y -> [1], the sum of w y with fixed random weights w in (0.5, 1.5) of random sign drawn from
+ * `stream`. Never a plain sum: the
  * gradient of softmax under a plain sum is zero, and a check with it is blind. */
 typedef struct op_probe_attr {
   uint64_t stream;

@@ -39,12 +39,16 @@ static void test_config_files(void **state) {
   refuse_config(c, "{ } trailing", "bad.json:1");
   refuse_config(c, "{ \"_base_\": \"bad.json\" }", "bad.json");
   refuse_config(c, "", "bad.json");
-  refuse_config(c, "\x7f" "ELF\x02\x01", "bad.json");
+  refuse_config(c,
+                "\x7f"
+                "ELF\x02\x01",
+                "bad.json");
   refuse_config(c, "{ \"model\": { \"dim\": 30, \"heads\": 4 } }", "heads");
   refuse_config(c, "{ \"model\": { \"image_size\": 30, \"patch_size\": 4 } }", "patch_size");
   refuse_config(c, "{ \"model\": { \"norm\": { \"fn\": \"tan\" } } }", "tanh");
   refuse_config(c, "{ \"data\": { \"augment\": { \"mixup\": 0.8 } } }", "mixup");
-  refuse(c, "train @/tiny.json --run-dir @/run --set model.image_size=null --set model.patch_size=5", "patch_size");
+  refuse(c, "train @/tiny.json --run-dir @/run --set model.image_size=null --set model.patch_size=5",
+         "patch_size");
   refuse(c, "train @ --run-dir @/run", "folder");
   refuse(c, "train @/none.json --run-dir @/run", "none.json");
   refuse(c, "train @/tiny.json --run-dir @/run --set optim.lrr=1", "optim.lr");
@@ -62,7 +66,8 @@ static void test_deep_nesting(void **state) {
 
 static void test_several_errors_are_all_listed(void **state) {
   command *c = *state;
-  refuse_config(c, "{ \"model\": { \"dimm\": 1 }, \"optim\": { \"lr\": -1 }, \"train\": { \"seed\": \"x\" } }", "dimm");
+  refuse_config(
+      c, "{ \"model\": { \"dimm\": 1 }, \"optim\": { \"lr\": -1 }, \"train\": { \"seed\": \"x\" } }", "dimm");
   command_assert_contains(c->err, "optim.lr");
   command_assert_contains(c->err, "train.seed");
 }
@@ -93,7 +98,7 @@ static void test_run_directory_that_exists(void **state) {
   refuse(c, "train --resume @/nowhere", "nowhere");
 }
 
-/* --- data --------------------------------------------------------------------------------------------------------- */
+/* --- data --- */
 
 static void write_bytes(command *c, const char *name, const unsigned char *data, size_t n) {
   char *path = command_path(c, name);
@@ -140,15 +145,17 @@ static void test_data(void **state) {
   refuse(c, "train @/tiny.json --run-dir @/run --set data.format=idx", "data.path");
 }
 
-/* --- weights ------------------------------------------------------------------------------------------------------ */
+/* --- weights --- */
 
 static void test_weights(void **state) {
   command *c = *state;
   assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/kept --set train.max_steps=2"), 0);
   refuse(c, "eval @/kept/checkpoints/last/model.safetensors --config @/tiny.json --set model.dim=32", "[16]");
   command_assert_contains(c->err, "[32]");
-  refuse(c, "eval @/kept/checkpoints/last/model.safetensors --config @/tiny.json --set model.norm.kind=layernorm",
-         "blocks.0.norm1.alpha");
+  refuse(
+      c,
+      "eval @/kept/checkpoints/last/model.safetensors --config @/tiny.json --set model.norm.kind=layernorm",
+      "blocks.0.norm1.alpha");
   file_bytes b = command_read(c, "kept/checkpoints/last/model.safetensors");
   write_bytes(c, "cut.safetensors", b.data, b.size - 5);
   refuse(c, "eval @/cut.safetensors --config @/tiny.json", "cut.safetensors");
@@ -168,7 +175,7 @@ static void test_weights(void **state) {
   file_bytes_free(&b);
 }
 
-/* --- a full disk -------------------------------------------------------------------------------------------------- */
+/* --- a full disk --- */
 
 /* A file-size limit stops writes as a full disk does. */
 static void test_no_room(void **state) {
@@ -176,8 +183,10 @@ static void test_no_room(void **state) {
   assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/kept --set train.max_steps=30"), 0);
   file_bytes before = command_read(c, "kept/checkpoints/last/model.safetensors");
   const char *dyt = getenv("DYT") ? getenv("DYT") : "build/dyt";
-  char *line = mem_printf("ulimit -f 24; trap '' XFSZ; %s train %s/tiny.json --run-dir %s/full --set model.dim=64 "
-                          ">%s/stdout 2>%s/stderr", dyt, c->folder, c->folder, c->folder, c->folder);
+  char *line =
+      mem_printf("ulimit -f 24; trap '' XFSZ; %s train %s/tiny.json --run-dir %s/full --set model.dim=64 "
+                 ">%s/stdout 2>%s/stderr",
+                 dyt, c->folder, c->folder, c->folder, c->folder);
   int status = system(line);
   mem_free(line);
   assert_int_equal(WEXITSTATUS(status), 2);

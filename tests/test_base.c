@@ -79,8 +79,9 @@ static int exit_code_of(void (*fn)(void), char text[512]) {
     _exit(91);
   }
   close(ends[1]);
-  ssize_t n = read(ends[0], text, 511);
-  text[n > 0 ? n : 0] = '\0';
+  size_t n = 0;
+  for (ssize_t more; n < 511 && (more = read(ends[0], text + n, 511 - n)) > 0;) n += (size_t)more;
+  text[n] = '\0';
   close(ends[0]);
   int status = 0;
   assert_int_equal(waitpid(child, &status, 0), child);

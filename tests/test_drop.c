@@ -1,4 +1,5 @@
-/* dropout and drop_path by their statistics: the share dropped, the scale of what is kept, the same draw whoever asks. */
+/* dropout and drop_path by their statistics: the share dropped, the scale of what is kept, the same draw
+ * whoever asks. */
 #include "support.h"
 
 #include "dyt/plan.h"
@@ -18,7 +19,8 @@ static void run(const op *o, double rate, bool train, uint64_t step, int64_t fir
   val loss = tape_emit(t, &op_probe, &(op_probe_attr){1}, 1, &out);
   plan *p = plan_new(t, loss, 1, &out);
   real *base = mem_new((size_t)p->numbers, sizeof(real));
-  tape_run r = {.plan = p, .base = base, .op = {.train = train, .seed = 1, .step = step, .first_sample = first}};
+  tape_run r = {
+      .plan = p, .base = base, .op = {.train = train, .seed = 1, .step = step, .first_sample = first}};
   for (int64_t i = 0; i < SAMPLES * WIDTH; i++) tape_at(&r, x)[i] = 1;
   tape_forward(&r);
   memcpy(y, tape_at(&r, out), SAMPLES * WIDTH * sizeof(real));
@@ -68,7 +70,8 @@ static void test_draws(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_statistics), cmocka_unit_test(test_evaluation_changes_nothing),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_statistics),
+                                     cmocka_unit_test(test_evaluation_changes_nothing),
                                      cmocka_unit_test(test_draws)};
   if (k_init(NULL, NULL)) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The engine and the optimizer: the same bits for any number of threads, the right sums, no allocation in a step. */
+/* The engine and the optimizer: the same bits for any number of threads, the right sums, no allocation in a
+ * step. */
 #define _GNU_SOURCE
 #include "small_vit.h"
 
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- counting allocations: this program's malloc ------------------------------------------------------------------- */
+/* --- counting allocations: this program's malloc --- */
 
 static _Atomic long allocations;
 static _Atomic int counting;
@@ -114,7 +115,8 @@ static void test_no_allocation_in_a_step(void **state) {
       counting = 1;
     }
     engine_step(&s.engine, SMALL_IMAGES, step, &s.feed, &r);
-    optim_update(&o, s.pool, s.engine.grads[0], 1e-3, optim_reduce(&o, s.pool, s.engine.grads, s.engine.shards));
+    optim_update(&o, s.pool, s.engine.grads[0], 1e-3,
+                 optim_reduce(&o, s.pool, s.engine.grads, s.engine.shards));
   }
   long while_counting = allocations;
   void *volatile block = malloc(8);
@@ -133,8 +135,10 @@ static void test_no_allocation_with_data(void **state) {
   err e = {0};
   config c;
   char *folder = support_folder();
-  char *path = support_write(folder, "c.json", "{ \"model\": { \"dim\": 16, \"depth\": 1, \"heads\": 2 }, \"data\": { \"format\": \"synthetic\",\n"
-                                               "  \"augment\": { \"crop_padding\": 2, \"hflip\": 0.5 } } }");
+  char *path = support_write(
+      folder, "c.json",
+      "{ \"model\": { \"dim\": 16, \"depth\": 1, \"heads\": 2 }, \"data\": { \"format\": \"synthetic\",\n"
+      "  \"augment\": { \"crop_padding\": 2, \"hflip\": 0.5 } } }");
   data_set d;
   model m;
   engine g;
@@ -183,7 +187,8 @@ typedef struct seen {
 
 static void take(void *context, const engine_part *part) {
   seen *s = context;
-  memcpy(s->logits + part->first * SMALL_CLASSES, part->output, (size_t)(part->n * SMALL_CLASSES) * sizeof(real));
+  memcpy(s->logits + part->first * SMALL_CLASSES, part->output,
+         (size_t)(part->n * SMALL_CLASSES) * sizeof(real));
   for (int64_t i = 0; i < part->n; i++) {
     task_score score;
     task_classify.judge(s->model, part->slot, part->output, i, &score);
@@ -212,7 +217,8 @@ static void test_modes_agree(void **state) {
     double sum = 0;
     for (int k = 0; k < SMALL_CLASSES; k++) sum += exp((double)a[i * SMALL_CLASSES + k]);
     for (int k = 0; k < SMALL_CLASSES; k++)
-      loss += (0.9 * (k == i % SMALL_CLASSES) + 0.1 / SMALL_CLASSES) * (log(sum) - (double)a[i * SMALL_CLASSES + k]);
+      loss += (0.9 * (k == i % SMALL_CLASSES) + 0.1 / SMALL_CLASSES) *
+              (log(sum) - (double)a[i * SMALL_CLASSES + k]);
   }
   assert_true(fabs(loss / SMALL_IMAGES - r.loss) < (REAL_IS_F64 ? 1e-12 : 1e-5));
   small_vit_close(&s);
@@ -246,10 +252,12 @@ static void test_schedule(void **state) {
   double last = optim_lr(1, 0.1, 99, 10, 100);
   assert_true(last > 0.1 && last < 0.102);
   assert_true(optim_lr(1, 0.1, 0, 0, 1) <= 1);
-  for (int64_t t = 11; t < 100; t++) assert_true(optim_lr(1, 0.1, t, 10, 100) < optim_lr(1, 0.1, t - 1, 10, 100));
+  for (int64_t t = 11; t < 100; t++)
+    assert_true(optim_lr(1, 0.1, t, 10, 100) < optim_lr(1, 0.1, t - 1, 10, 100));
 }
 
-/* Clipping by PyTorch's rule: the first AdamW update does not depend on the gradient's scale, the moments do. */
+/* Clipping by PyTorch's rule: the first AdamW update does not depend on the gradient's scale, the moments do.
+ * */
 static void test_clipping(void **state) {
   (void)state;
   params p = {0};
@@ -273,10 +281,13 @@ static void test_clipping(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_threads_do_not_change_bits), cmocka_unit_test(test_micro_batches_change_rounding_only),
-      cmocka_unit_test(test_no_allocation_in_a_step),    cmocka_unit_test(test_no_allocation_with_data),
+      cmocka_unit_test(test_threads_do_not_change_bits),
+      cmocka_unit_test(test_micro_batches_change_rounding_only),
+      cmocka_unit_test(test_no_allocation_in_a_step),
+      cmocka_unit_test(test_no_allocation_with_data),
       cmocka_unit_test(test_modes_agree),
-      cmocka_unit_test(test_diagnosis_names_the_tensor), cmocka_unit_test(test_schedule),
+      cmocka_unit_test(test_diagnosis_names_the_tensor),
+      cmocka_unit_test(test_schedule),
       cmocka_unit_test(test_clipping),
   };
   if (k_init(NULL, NULL)) return 1;

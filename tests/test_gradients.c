@@ -1,7 +1,9 @@
 /* Every operation's backward pass against differences of its forward pass, in double (`make f64`).
  *
- * ops.def makes the table of cases, so an operation without one does not compile. Each case has at least two samples, odd sizes and every
- * attribute value; inputs keep clear of kinks. The operation is recorded twice on the same inputs, so that gradients are
+ * ops.def makes the table of cases, so an operation without one does not compile. Each case has at least two
+ * samples, odd sizes and every
+ * attribute value; inputs keep clear of kinks. The operation is recorded twice on the same inputs, so that
+ * gradients are
  * added to as well as written. */
 #include "support.h"
 
@@ -14,7 +16,7 @@
 static const double tolerance = 1e-7, step = 1e-3;
 
 typedef struct input {
-  shape s;        /* rank 0: absent */
+  shape s; /* rank 0: absent */
   bool wants_grad;
   bool param; /* gradients of parameters are always added to, others are also written */
   double low, high;
@@ -35,7 +37,8 @@ static void record(subject *s, const op *o, const void *attr, int n, const input
   char name[8];
   for (int k = 0; k < n; k++) {
     snprintf(name, sizeof name, "p%d", k);
-    if (in[k].param) index[k] = params_add(&s->store, name, in[k].s, (params_init){INIT_CONSTANT, 0}, PARAM_TRAIN);
+    if (in[k].param)
+      index[k] = params_add(&s->store, name, in[k].s, (params_init){INIT_CONSTANT, 0}, PARAM_TRAIN);
   }
   assert_int_equal(params_seal(&s->store, NULL), ST_OK);
   s->t = tape_new(&s->store, 2);
@@ -130,14 +133,15 @@ static input want(shape s, double low, double high) { return (input){s, true, fa
 static input parameter(shape s, double low, double high) { return (input){s, true, true, low, high, NULL}; }
 static const input absent = {.s = {.rank = 0}};
 
-/* --- cases -------------------------------------------------------------------------------------------------------- */
+/* --- cases --- */
 
 static void gradient_linear(void) {
   input x = want(SHAPE(2, 3, 5), -1, 1), w = parameter(SHAPE(7, 5), -1, 1), b = parameter(SHAPE(7), -1, 1);
   check("linear", &op_linear, NULL, 3, (input[]){x, w, b});
   check("linear without bias", &op_linear, NULL, 3, (input[]){x, w, absent});
-  check("linear of a convolution's weight", &op_linear, NULL, 3,
-        (input[]){want(SHAPE(2, 12), -1, 1), parameter(SHAPE(3, 3, 2, 2), -1, 1), parameter(SHAPE(3), -1, 1)});
+  check(
+      "linear of a convolution's weight", &op_linear, NULL, 3,
+      (input[]){want(SHAPE(2, 12), -1, 1), parameter(SHAPE(3, 3, 2, 2), -1, 1), parameter(SHAPE(3), -1, 1)});
 }
 
 static void gradient_add(void) {
@@ -220,7 +224,8 @@ static void gradient_pointwise(void) {
 static void gradient_attention(void) {
   check("attention, 2 heads of 3", &op_attention, &(op_attention_attr){2}, 1,
         (input[]){want(SHAPE(2, 5, 18), -2, 2)});
-  check("attention, 1 head of 5", &op_attention, &(op_attention_attr){1}, 1, (input[]){want(SHAPE(3, 17, 15), -2, 2)});
+  check("attention, 1 head of 5", &op_attention, &(op_attention_attr){1}, 1,
+        (input[]){want(SHAPE(3, 17, 15), -2, 2)});
   check("attention, 3 heads of 16", &op_attention, &(op_attention_attr){3}, 1,
         (input[]){want(SHAPE(2, 3, 144), -1, 1)});
 }
@@ -231,17 +236,20 @@ static void gradient_patchify(void) {
 
 static void gradient_prefix_tokens(void) {
   check("prefix_tokens", &op_prefix_tokens, NULL, 3,
-        (input[]){want(SHAPE(3, 4, 5), -1, 1), parameter(SHAPE(1, 1, 5), -1, 1), parameter(SHAPE(1, 5, 5), -1, 1)});
+        (input[]){want(SHAPE(3, 4, 5), -1, 1), parameter(SHAPE(1, 1, 5), -1, 1),
+                  parameter(SHAPE(1, 5, 5), -1, 1)});
 }
 
 static void gradient_token_mean(void) {
   for (int first = 0; first < 3; first++)
-    check("token_mean", &op_token_mean, &(op_token_mean_attr){first}, 1, (input[]){want(SHAPE(2, 5, 3), -1, 1)});
+    check("token_mean", &op_token_mean, &(op_token_mean_attr){first}, 1,
+          (input[]){want(SHAPE(2, 5, 3), -1, 1)});
 }
 
 static void gradient_token_select(void) {
   for (int index = 0; index < 5; index += 2)
-    check("token_select", &op_token_select, &(op_token_select_attr){index}, 1, (input[]){want(SHAPE(2, 5, 3), -1, 1)});
+    check("token_select", &op_token_select, &(op_token_select_attr){index}, 1,
+          (input[]){want(SHAPE(2, 5, 3), -1, 1)});
 }
 
 static void gradient_dropout(void) {
@@ -255,10 +263,11 @@ static void gradient_drop_path(void) {
 static void gradient_cross_entropy(void) {
   input logits = want(SHAPE(3, 5), -2, 2), targets = {SHAPE(3, 5), false, false, 0, 0.5, NULL};
   for (int smooth = 0; smooth < 2; smooth++)
-    check("cross_entropy", &op_cross_entropy, &(op_cross_entropy_attr){0.1 * smooth}, 2, (input[]){logits, targets});
+    check("cross_entropy", &op_cross_entropy, &(op_cross_entropy_attr){0.1 * smooth}, 2,
+          (input[]){logits, targets});
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 static const struct gradient_case {
   const char *name;

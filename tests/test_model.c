@@ -1,4 +1,5 @@
-/* Whole models: the gradient along a random direction of all parameters against a difference of the loss, for every norm. */
+/* Whole models: the gradient along a random direction of all parameters against a difference of the loss, for
+ * every norm. */
 #include "small_vit.h"
 
 #include "dyt/rng.h"
@@ -19,7 +20,8 @@ static double loss_at(small_vit *s, const real *origin, const real *direction, d
 static double directional_error(small_vit *s, uint64_t seed, double h) {
   params *p = &s->model.params;
   size_t bytes = (size_t)p->total * sizeof(real);
-  real *origin = mem_new((size_t)p->total, sizeof(real)), *direction = mem_new((size_t)p->total, sizeof(real));
+  real *origin = mem_new((size_t)p->total, sizeof(real)),
+       *direction = mem_new((size_t)p->total, sizeof(real));
   memcpy(origin, p->value, bytes);
   for (int i = 0; i < p->count; i++) {
     rng r = rng_at(seed, p->p[i].name, 2, 2);
@@ -116,7 +118,8 @@ static void test_sites(void **state) {
   small_vit_close(&s);
 }
 
-/* Decay acts on weight matrices and on nothing else (paper: alpha, gamma, beta, biases, tokens and positions are free of it). */
+/* Decay acts on weight matrices and on nothing else (paper: alpha, gamma, beta, biases, tokens and positions
+ * are free of it). */
 static void test_decay_groups(void **state) {
   (void)state;
   small_vit s;
@@ -158,7 +161,8 @@ static void test_initialisation(void **state) {
       most = fmax(most, fabs(x));
     }
     double std = sqrt(sum / (double)n), slack = 3 * want[k].std / sqrt(2.0 * (double)n) + 0.02 * want[k].std;
-    if (fabs(std - want[k].std) > slack || most > want[k].most) fail_msg("%s: std %g, largest %g", want[k].name, std, most);
+    if (fabs(std - want[k].std) > slack || most > want[k].most)
+      fail_msg("%s: std %g, largest %g", want[k].name, std, most);
   }
   int alpha = params_find(&m.params, "blocks.0.norm1.alpha"), bias = params_find(&m.params, "head.bias");
   assert_true(fabs((double)*params_value(&m.params, alpha) - 0.7) < 1e-6);
@@ -176,16 +180,19 @@ static void test_shared_draws(void **state) {
   assert_int_equal(model_build(&ma, &a.cfg, NULL) | model_build(&mb, &b.cfg, NULL), ST_OK);
   params_draw(&ma.params, 3);
   params_draw(&mb.params, 3);
-  int i = params_find(&ma.params, "blocks.1.mlp.fc1.weight"), j = params_find(&mb.params, "blocks.1.mlp.fc1.weight");
+  int i = params_find(&ma.params, "blocks.1.mlp.fc1.weight"),
+      j = params_find(&mb.params, "blocks.1.mlp.fc1.weight");
   assert_memory_equal(params_value(&ma.params, i), params_value(&mb.params, j), 12 * 24 * sizeof(real));
   model_free(&ma);
   model_free(&mb);
 }
 
 int main(void) {
-  const struct CMUnitTest gradients[] = {cmocka_unit_test(test_every_norm), cmocka_unit_test(test_every_activation_and_pool),
+  const struct CMUnitTest gradients[] = {cmocka_unit_test(test_every_norm),
+                                         cmocka_unit_test(test_every_activation_and_pool),
                                          cmocka_unit_test(test_dropout), cmocka_unit_test(test_sites)};
-  const struct CMUnitTest structure[] = {cmocka_unit_test(test_decay_groups), cmocka_unit_test(test_initialisation),
+  const struct CMUnitTest structure[] = {cmocka_unit_test(test_decay_groups),
+                                         cmocka_unit_test(test_initialisation),
                                          cmocka_unit_test(test_shared_draws)};
   if (k_init(NULL, NULL)) return 1;
   int failed = cmocka_run_group_tests(structure, NULL, NULL);

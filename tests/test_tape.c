@@ -27,7 +27,8 @@ static void test_parameter_used_twice(void **state) {
     assert_int_equal(v, tape_param(t, w));
     val loss = probe(t, uses == 1 ? v : tape_emit(t, &op_add, NULL, 2, (val[]){v, v}), 5);
     plan *way = plan_new(t, loss, 0, NULL);
-    tape_run r = {.plan = way, .base = arena_for(way), .values = p.value, .grads = uses == 1 ? single : twice};
+    tape_run r = {
+        .plan = way, .base = arena_for(way), .values = p.value, .grads = uses == 1 ? single : twice};
     tape_forward(&r);
     tape_backward(&r, 1);
     mem_free(r.base);
@@ -52,7 +53,8 @@ static void test_diamond(void **state) {
   err e = {0};
   assert_true(plan_sound(p, &e));
   real unused[1] = {0};
-  tape_run r = {.plan = p, .base = arena_for(p), .grads = unused}, s = {.plan = q, .base = arena_for(q), .grads = unused};
+  tape_run r = {.plan = p, .base = arena_for(p), .grads = unused},
+           s = {.plan = q, .base = arena_for(q), .grads = unused};
   support_fill("diamond", 10, -1, 1, tape_at(&r, x));
   tape_forward(&r);
   tape_backward(&r, 1);
@@ -90,7 +92,7 @@ static void test_unused_branch(void **state) {
   params_free(&none);
 }
 
-/* --- a small residual network -------------------------------------------------------------------------------------- */
+/* --- a small residual network --- */
 
 typedef struct net {
   params p;
@@ -127,7 +129,8 @@ static double run_net(const net *n, int64_t samples, real *grads) {
   err e = {0};
   if (!plan_sound(p, &e)) fail_msg("%s", e.text);
   tape_run r = {.plan = p, .base = arena_for(p), .values = n->p.value, .grads = grads};
-  memset(r.base, 0xff, (size_t)p->numbers * sizeof(real)); /* NaN: whatever is read before it is written shows */
+  memset(r.base, 0xff,
+         (size_t)p->numbers * sizeof(real)); /* NaN: whatever is read before it is written shows */
   support_fill("net", samples * 6, -1, 1, tape_at(&r, x));
   tape_forward(&r);
   tape_backward(&r, 1);
@@ -202,19 +205,22 @@ static int64_t numbers_of(int depth, bool train, int64_t *gradients) {
   return numbers;
 }
 
-/* A forward-only plan does not grow with depth; a training plan grows by what backward needs and not by the gradients. */
+/* A forward-only plan does not grow with depth; a training plan grows by what backward needs and not by the
+ * gradients. */
 static void test_liveness(void **state) {
   (void)state;
   int64_t unused, four = numbers_of(4, false, &unused), eight = numbers_of(8, false, &unused);
   assert_int_equal(four, eight);
-  int64_t t4 = numbers_of(4, true, &unused), t6 = numbers_of(6, true, &unused), t8 = numbers_of(8, true, &unused);
+  int64_t t4 = numbers_of(4, true, &unused), t6 = numbers_of(6, true, &unused),
+          t8 = numbers_of(8, true, &unused);
   assert_int_equal(t8 - t6, t6 - t4);
   /* a layer keeps: norm's input and output and statistics, the linear result, the activation's result */
   int64_t layer = (t6 - t4) / 2, block = 16 * 6;
   assert_true(layer <= 4 * block + 2 * 16 + 16);
 }
 
-/* y = a + b, where a has another use between b and y: the gradients of a and b begin as one and must not stay so, for a's is
+/* y = a + b, where a has another use between b and y: the gradients of a and b begin as one and must not stay
+ * so, for a's is
  * added to before b's is read. */
 static void test_gradients_that_may_not_be_shared(void **state) {
   (void)state;
@@ -264,10 +270,14 @@ static void test_soundness_is_not_blind(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_parameter_used_twice), cmocka_unit_test(test_diamond),
-      cmocka_unit_test(test_unused_branch),        cmocka_unit_test(test_sizes_and_repetition),
-      cmocka_unit_test(test_two_workspaces),       cmocka_unit_test(test_liveness),
-      cmocka_unit_test(test_gradients_that_may_not_be_shared), cmocka_unit_test(test_soundness_is_not_blind),
+      cmocka_unit_test(test_parameter_used_twice),
+      cmocka_unit_test(test_diamond),
+      cmocka_unit_test(test_unused_branch),
+      cmocka_unit_test(test_sizes_and_repetition),
+      cmocka_unit_test(test_two_workspaces),
+      cmocka_unit_test(test_liveness),
+      cmocka_unit_test(test_gradients_that_may_not_be_shared),
+      cmocka_unit_test(test_soundness_is_not_blind),
   };
   if (k_init(NULL, NULL)) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);

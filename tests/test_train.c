@@ -1,4 +1,5 @@
-/* Training as a user does it: the run directory, interruption and resumption, the same bytes whatever happens. */
+/* Training as a user does it: the run directory, interruption and resumption, the same bytes whatever
+ * happens. */
 #include "command.h"
 
 #include "dyt/mem.h"
@@ -21,10 +22,18 @@ static int lines_of(const command *c, const char *name) {
 static void test_run_directory(void **state) {
   command *c = *state;
   assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run"), 0);
-  static const char *const files[] = {"run/config.json", "run/env.json", "run/status.json", "run/log.jsonl",
-                                      "run/steps.jsonl", "run/summary.csv", "run/predictions.csv", "run/dyt.csv",
-                                      "run/checkpoints/last/model.safetensors", "run/checkpoints/last/optim.safetensors",
-                                      "run/checkpoints/last/state.json", "run/checkpoints/best/model.safetensors"};
+  static const char *const files[] = {"run/config.json",
+                                      "run/env.json",
+                                      "run/status.json",
+                                      "run/log.jsonl",
+                                      "run/steps.jsonl",
+                                      "run/summary.csv",
+                                      "run/predictions.csv",
+                                      "run/dyt.csv",
+                                      "run/checkpoints/last/model.safetensors",
+                                      "run/checkpoints/last/optim.safetensors",
+                                      "run/checkpoints/last/state.json",
+                                      "run/checkpoints/best/model.safetensors"};
   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
     if (!command_exists(c, files[i])) fail_msg("%s is missing", files[i]);
   assert_int_equal(lines_of(c, "run/log.jsonl"), 3);
@@ -35,19 +44,25 @@ static void test_run_directory(void **state) {
   assert_int_equal(lines_of(c, "run/dyt.csv"), 1 + 5 * (1 + 12 + 3));
   file_bytes status = command_read(c, "run/status.json"), log = command_read(c, "run/log.jsonl");
   command_assert_contains((char *)status.data, "\"state\": \"done\"");
-  static const char *const keys[] = {"\"epoch\": 3", "\"step\": 90", "\"train_loss\"", "\"test_loss\"", "\"test_acc1\"",
-                                     "\"test_acc5\"", "\"lr\"", "\"img_per_s\"", "\"seconds\""};
-  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) command_assert_contains((char *)log.data, keys[i]);
+  static const char *const keys[] = {"\"epoch\": 3",  "\"step\": 90",  "\"train_loss\"",
+                                     "\"test_loss\"", "\"test_acc1\"", "\"test_acc5\"",
+                                     "\"lr\"",        "\"img_per_s\"", "\"seconds\""};
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+    command_assert_contains((char *)log.data, keys[i]);
   file_bytes_free(&status);
   file_bytes_free(&log);
-  static const char *const announced[] = {"thread", "OpenBLAS", "parameters", "memory:", "470 train", "90 test", "run: "};
-  for (size_t i = 0; i < sizeof announced / sizeof announced[0]; i++) command_assert_contains(c->err, announced[i]);
+  static const char *const announced[] = {
+      "thread", "OpenBLAS", "parameters", "memory:", "470 train", "90 test", "run: "};
+  for (size_t i = 0; i < sizeof announced / sizeof announced[0]; i++)
+    command_assert_contains(c->err, announced[i]);
 }
 
 static void test_it_learns(void **state) {
   command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set schedule.epochs=12 --set data.train_size=2000 "
-                                  "--set data.augment=null"), 0);
+  assert_int_equal(
+      command_run(c, "train @/tiny.json --run-dir @/run --set schedule.epochs=12 --set data.train_size=2000 "
+                     "--set data.augment=null"),
+      0);
   assert_int_equal(command_run(c, "eval @/run --json"), 0);
   double acc1 = atof(strstr(c->out, "\"acc1\": ") + 8);
   print_message("tiny model after 12 epochs: %.1f%% (chance 10%%)\n", 100 * acc1);
@@ -58,8 +73,9 @@ static void test_threads(void **state) {
   command *c = *state;
   for (int threads = 1; threads <= 3; threads++)
     assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/t%d --threads %d", threads, threads), 0);
-  static const char *const same[] = {"checkpoints/last/model.safetensors", "checkpoints/last/optim.safetensors", "dyt.csv",
-                                     "steps.jsonl", "predictions.csv"};
+  static const char *const same[] = {"checkpoints/last/model.safetensors",
+                                     "checkpoints/last/optim.safetensors", "dyt.csv", "steps.jsonl",
+                                     "predictions.csv"};
   for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
     for (int threads = 2; threads <= 3; threads++) {
       char one[80], many[80];
@@ -75,8 +91,10 @@ static void nap(double seconds) {
 }
 
 static void assert_same_end(command *c) {
-  command_assert_same(c, "whole/checkpoints/last/model.safetensors", "run/checkpoints/last/model.safetensors");
-  command_assert_same(c, "whole/checkpoints/last/optim.safetensors", "run/checkpoints/last/optim.safetensors");
+  command_assert_same(c, "whole/checkpoints/last/model.safetensors",
+                      "run/checkpoints/last/model.safetensors");
+  command_assert_same(c, "whole/checkpoints/last/optim.safetensors",
+                      "run/checkpoints/last/optim.safetensors");
   command_assert_same(c, "whole/dyt.csv", "run/dyt.csv");
   command_assert_same(c, "whole/steps.jsonl", "run/steps.jsonl");
   command_assert_same(c, "whole/predictions.csv", "run/predictions.csv");
@@ -163,10 +181,12 @@ static void test_resume_without_a_checkpoint(void **state) {
 static void test_resume_with_a_changed_config(void **state) {
   command *c = *state;
   assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set train.max_steps=5"), 0);
-  assert_int_equal(command_run(c, "train @/tiny.json --resume @/run --set train.max_steps=5 --set optim.lr=0.5"), 2);
+  assert_int_equal(
+      command_run(c, "train @/tiny.json --resume @/run --set train.max_steps=5 --set optim.lr=0.5"), 2);
   command_assert_contains(c->err, "optim.lr");
   assert_null(strstr(c->err, "max_steps"));
-  assert_int_equal(command_run(c, "train --resume @/run --set train.probe_every=3 --set train.eval_train=true"), 0);
+  assert_int_equal(
+      command_run(c, "train --resume @/run --set train.probe_every=3 --set train.eval_train=true"), 0);
   assert_int_equal(command_run(c, "train @/tiny.json --resume @/run --set train.max_steps=5"), 0);
 }
 
@@ -186,8 +206,10 @@ static void test_a_checkpoint_that_is_damaged(void **state) {
 
 static void test_divergence(void **state) {
   command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set model.norm.fn=identity --set optim.lr=1e19 "
-                                  "--set schedule.warmup_epochs=0"), 3);
+  assert_int_equal(
+      command_run(c, "train @/tiny.json --run-dir @/run --set model.norm.fn=identity --set optim.lr=1e19 "
+                     "--set schedule.warmup_epochs=0"),
+      3);
   command_assert_contains(c->err, "diverged at step");
   file_bytes status = command_read(c, "run/status.json");
   command_assert_contains((char *)status.data, "\"state\": \"diverged\"");
@@ -196,10 +218,13 @@ static void test_divergence(void **state) {
 
 static void test_validation_split(void **state) {
   command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set data.val_size=100 --set train.eval_train=true "
-                                  "--set data.train_fraction=0.5"), 0);
+  assert_int_equal(
+      command_run(c, "train @/tiny.json --run-dir @/run --set data.val_size=100 --set train.eval_train=true "
+                     "--set data.train_fraction=0.5"),
+      0);
   file_bytes log = command_read(c, "run/log.jsonl");
-  char *first_line = strtok((char *)log.data, "\n"), *second = strtok(NULL, "\n"), *third = strtok(NULL, "\n");
+  char *first_line = strtok((char *)log.data, "\n"), *second = strtok(NULL, "\n"),
+       *third = strtok(NULL, "\n");
   command_assert_contains(first_line, "val_acc1");
   assert_null(strstr(first_line, "test_acc1")); /* once, at the end */
   assert_null(strstr(second, "test_acc1"));
@@ -211,7 +236,9 @@ static void test_validation_split(void **state) {
 
 static void test_evaluation_by_steps(void **state) {
   command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set train.eval_every=20 --set train.max_steps=50"), 0);
+  assert_int_equal(
+      command_run(c, "train @/tiny.json --run-dir @/run --set train.eval_every=20 --set train.max_steps=50"),
+      0);
   assert_int_equal(lines_of(c, "run/log.jsonl"), 3); /* 20, 40, and the end */
 }
 
@@ -226,7 +253,8 @@ static void test_eval(void **state) {
   assert_int_equal(command_run(c, "eval @/run --json"), 0);
   assert_true(atof(strstr(c->out, "\"loss\": ") + 8) == want);
   command_assert_contains(c->out, "\"n\": 90");
-  assert_int_equal(command_run(c, "eval @/run/checkpoints/last/model.safetensors --config @/tiny.json --json"), 0);
+  assert_int_equal(
+      command_run(c, "eval @/run/checkpoints/last/model.safetensors --config @/tiny.json --json"), 0);
   assert_true(atof(strstr(c->out, "\"loss\": ") + 8) == want);
   assert_int_equal(command_run(c, "eval @/run/checkpoints/last/model.safetensors"), 2);
   command_assert_contains(c->err, "--config");
@@ -234,14 +262,18 @@ static void test_eval(void **state) {
 
 static void test_few_classes(void **state) {
   command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set model.classes=3 --set train.max_steps=4"), 0);
+  assert_int_equal(
+      command_run(c, "train @/tiny.json --run-dir @/run --set model.classes=3 --set train.max_steps=4"), 0);
   assert_int_equal(command_run(c, "eval @/run --json"), 0);
   command_assert_contains(c->out, "\"acc5\": null");
 }
 
 static void test_layernorm_statistics(void **state) {
   command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set model.norm.kind=layernorm --set train.max_steps=2"), 0);
+  assert_int_equal(
+      command_run(
+          c, "train @/tiny.json --run-dir @/run --set model.norm.kind=layernorm --set train.max_steps=2"),
+      0);
   file_bytes b = command_read(c, "run/dyt.csv");
   command_assert_contains((char *)b.data,
                           "step,epoch,layer,index,site,kind,fn,alpha,inv_std,mean,std,absmax,sat_frac,n\n");

@@ -1,8 +1,11 @@
 /* checkpoint - everything a training needs to go on as if it had never stopped.
  *
- * checkpoints/step-N/ holds model.safetensors, optim.safetensors and state.json, which carries the counters below and the
- * checksum of each file. A checkpoint is written under a temporary name and renamed; then the links `last` and
- * `best` are moved and step folders that neither names are removed. A full disk or a kill at any moment leaves the one before intact.
+ * checkpoints/step-N/ holds model.safetensors, optim.safetensors and state.json, which carries the counters
+ * below and the
+ * checksum of each file. A checkpoint is written under a temporary name and renamed; then the links `last`
+ * and
+ * `best` are moved and step folders that neither names are removed. A full disk or a kill at any moment
+ * leaves the one before intact.
  *
  *   if (checkpoint_write(run_path, &params, &optim, &state, is_best, e)) return e->code;
  *   if (checkpoint_read(run_path, "last", &params, &optim, &state, e)) return e->code;
@@ -13,23 +16,27 @@
 #include "dyt/optim.h"
 
 enum { CHECKPOINT_LOGS = 3 };
-extern const char *const checkpoint_log[CHECKPOINT_LOGS]; /* files of a run that grow: log.jsonl, steps.jsonl, dyt.csv */
+extern const char
+    *const checkpoint_log[CHECKPOINT_LOGS]; /* files of a run that grow: log.jsonl, steps.jsonl, dyt.csv */
 
 /* Counters beside weights and moments. Sums are kept exactly (17 digits). */
 typedef struct checkpoint_state {
-  int64_t step;                          /* updates made */
-  double loss_sum, right_sum, seen;      /* since the last line of log.jsonl: training loss and top-1 over `seen` samples */
-  double window_loss;                    /* since the last line of steps.jsonl, over */
-  int64_t window_steps;                  /* steps */
-  double seconds, train_seconds;         /* in all, and since the last line of log.jsonl in training steps */
+  int64_t step; /* updates made */
+  double loss_sum, right_sum,
+      seen;             /* since the last line of log.jsonl: training loss and top-1 over `seen` samples */
+  double window_loss;   /* since the last line of steps.jsonl, over */
+  int64_t window_steps; /* steps */
+  double seconds, train_seconds; /* in all, and since the last line of log.jsonl in training steps */
   double best_epoch, best_acc1, best_loss; /* best_epoch < 0: none yet */
-  uint64_t log_size[CHECKPOINT_LOGS];    /* what the logs held */
+  uint64_t log_size[CHECKPOINT_LOGS];      /* what the logs held */
 } checkpoint_state;
 
 /* ST_USER: the disk is full or not writable; what was there is untouched. */
-st checkpoint_write(const char *run, const params *p, const optim *o, const checkpoint_state *s, bool best, err *e);
+st checkpoint_write(const char *run, const params *p, const optim *o, const checkpoint_state *s, bool best,
+                    err *e);
 
-/* `which` is "last" or "best". o may be NULL (weights only). ST_USER: files missing, damaged (checksum) or not of this model. */
+/* `which` is "last" or "best". o may be NULL (weights only). ST_USER: files missing, damaged (checksum) or
+ * not of this model. */
 st checkpoint_read(const char *run, const char *which, params *p, optim *o, checkpoint_state *s, err *e);
 
 bool checkpoint_exists(const char *run, const char *which);

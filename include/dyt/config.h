@@ -1,11 +1,14 @@
 /* config - what a user may ask for: the JSON file, its schema, and the typed values the program works with.
  *
- * A config file is strict JSON with `//` comments, may name others in `_base_`, and is changed by `--set key.path=VALUE`.
- * One table (the schema) holds every key with its type, default, range, allowed values and explanation; checking, defaults,
+ * A config file is strict JSON with `//` comments, may name others in `_base_`, and is changed by `--set
+ * key.path=VALUE`.
+ * One table (the schema) holds every key with its type, default, range, allowed values and explanation;
+ * checking, defaults,
  * `dyt config explain|schema|show` and the struct below all follow from it.
  *
  *   config c;
- *   if (config_load("configs/quick/fashion_dyt.json", sets, n_sets, &c, e)) return e->code;   // lists every error
+ *   if (config_load("configs/quick/fashion_dyt.json", sets, n_sets, &c, e)) return e->code;   // lists every
+ * error
  *   train(&c);
  *   config_free(&c);
  */
@@ -20,7 +23,8 @@
 
 enum { CONFIG_CHANNELS_MAX = 16 };
 
-/* One norm site, resolved: the keys of model.norm with those of model.norm.{attn,ffn,final} merged over them. */
+/* One norm site, resolved: the keys of model.norm with those of model.norm.{attn,ffn,final} merged over them.
+ * */
 typedef struct config_norm {
   const char *kind; /* "layernorm" "rmsnorm" "dyt" "none" */
   const char *fn;   /* a NORM name of functions.def */
@@ -32,7 +36,7 @@ typedef struct config_norm {
 } config_norm;
 
 typedef struct config_model {
-  const char *family; /* "vit" */
+  const char *family;                /* "vit" */
   int image_size, channels, classes; /* 0: null, taken from the data (config_fill) */
   int patch_size, dim, depth, heads;
   double mlp_ratio;
@@ -92,32 +96,39 @@ typedef struct config {
   struct config_tree *tree; /* the resolved JSON with the origin of every value; owned */
 } config;
 
-/* Reads `path` (its `_base_`s first), applies `sets` ("key.path=VALUE") in order, fills in defaults, checks everything.
+/* Reads `path` (its `_base_`s first), applies `sets` ("key.path=VALUE") in order, fills in defaults, checks
+ * everything.
  * ST_USER lists every error with file, line, column, key path, what was found and what is allowed. */
 st config_load(const char *path, const char *const *sets, int n_sets, config *out, err *e);
 void config_free(config *c);
 
-/* What keys say of each other: dim and heads, image_size and patch_size, ... config_load calls it; call it again once config_fill has
+/* What keys say of each other: dim and heads, image_size and patch_size, ... config_load calls it; call it
+ * again once config_fill has
  * settled a key. ST_USER with a sentence each. */
 st config_check_shapes(const config *c, err *e);
 
-/* Gives a value to a key that was null, because the data settled it ("model.image_size", 28); origin: "the data". */
+/* Gives a value to a key that was null, because the data settled it ("model.image_size", 28); origin: "the
+ * data". */
 void config_fill(config *c, const char *key, double value);
 
-/* The resolved config as canonical JSON (fixed key order, two-space indentation, a newline at the end), appended to `out`. */
+/* The resolved config as canonical JSON (fixed key order, two-space indentation, a newline at the end),
+ * appended to `out`. */
 void config_write(const config *c, str *out);
 /* Hash of the resolved config: 16 hex digits. */
 void config_hash(const config *c, char out[17]);
-/* For people: every key with its value and the origin of it (default, file:line, --set, the data), appended to `out`. */
+/* For people: every key with its value and the origin of it (default, file:line, --set, the data), appended
+ * to `out`. */
 void config_show(const config *c, str *out);
 
-/* The keys whose values differ between two configs, but for those in `ignore` (NULL-terminated, key paths): appended to `out`
+/* The keys whose values differ between two configs, but for those in `ignore` (NULL-terminated, key paths):
+ * appended to `out`
  * as "key.path (old -> new)", separated by ", ". Returns how many. */
 int config_diff(const config *a, const config *b, const char *const *ignore, str *out);
 
 /* JSON Schema (2020-12) of a config file, appended to `out`. */
 void config_schema(str *out);
-/* What a key (or every key below it, or all with "") means, its type, default and allowed values, appended to `out`.
+/* What a key (or every key below it, or all with "") means, its type, default and allowed values, appended to
+ * `out`.
  * ST_USER with the nearest key when there is none. */
 st config_explain(const char *key, str *out, err *e);
 

@@ -1,7 +1,9 @@
 /* data - images and labels: formats, splits, augmentation, and the samples of a batch.
  *
- * A data set is opened once and holds up to three splits (train, val, test). The trainer draws an order of the training
- * samples for each epoch and workers ask for single samples, which are decoded, augmented and normalized where they
+ * A data set is opened once and holds up to three splits (train, val, test). The trainer draws an order of
+ * the training
+ * samples for each epoch and workers ask for single samples, which are decoded, augmented and normalized
+ * where they
  * are needed: there is no queue. What is drawn for a sample depends on seed, epoch and sample only.
  *
  *   data_set d;
@@ -31,7 +33,7 @@ typedef struct data_split {
 
 typedef struct data_set {
   int height, width, channels, classes; /* of every sample */
-  char **class_names;                   /* [classes]; from data.class_names, else from the format, else "0", "1", ...; owned */
+  char **class_names; /* [classes]; from data.class_names, else from the format, else "0", "1", ...; owned */
   real mean[CONFIG_CHANNELS_MAX], inv_std[CONFIG_CHANNELS_MAX];
   config_augment augment;
   data_split train, val, test;
@@ -46,17 +48,21 @@ typedef struct data_draw {
   uint64_t seed, epoch;
 } data_draw;
 
-/* Opens what c->data names and cuts it into splits: val_size training images held out (stratified by class, by
- * split_seed), then train_fraction of the rest (stratified, nested, by train.seed). Checks it against c->model: classes,
+/* Opens what c->data names and cuts it into splits: val_size training images held out (stratified by class,
+ * by
+ * split_seed), then train_fraction of the rest (stratified, nested, by train.seed). Checks it against
+ * c->model: classes,
  * channels and image_size that are null there are filled in (config_fill); others must fit.
- * ST_USER: missing folder, truncated or corrupt file, label beyond the classes, sizes that do not fit, empty split. */
+ * ST_USER: missing folder, truncated or corrupt file, label beyond the classes, sizes that do not fit, empty
+ * split. */
 st data_open(config *c, data_set *out, err *e);
 void data_close(data_set *d);
 
 /* Sample `i` of a split: image [channels, height, width] normalized, target [classes] one-hot (may be NULL).
- * With `draw`, augmented. scratch holds data_scratch(d) bytes. Allocates nothing; any number of threads at once. */
-void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image, real *target,
-                 unsigned char *scratch);
+ * With `draw`, augmented. scratch holds data_scratch(d) bytes. Allocates nothing; any number of threads at
+ * once. */
+void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
+                 real *target, unsigned char *scratch);
 size_t data_scratch(const data_set *d);
 
 /* The order in which an epoch visits the n samples of a split: out [n]. */

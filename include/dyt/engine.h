@@ -1,13 +1,17 @@
 /* engine - runs batches of a task through a model on all workers.
  *
- * A batch of B samples is cut into S shards (shard s holds samples floor(sB/S) .. floor((s+1)B/S)-1), a shard into
- * micro-batches that stay in cache. A worker takes a shard and runs its micro-batches one after another in its own
- * workspace, adding to that shard's gradients. Nothing depends on which worker does it: threads change speed, never bits.
+ * A batch of B samples is cut into S shards (shard s holds samples floor(sB/S) .. floor((s+1)B/S)-1), a shard
+ * into
+ * micro-batches that stay in cache. A worker takes a shard and runs its micro-batches one after another in
+ * its own
+ * workspace, adding to that shard's gradients. Nothing depends on which worker does it: threads change speed,
+ * never bits.
  * All memory is taken by engine_open; a step allocates nothing.
  *
  *   engine g;
  *   if (engine_open(&g, &model, &task_classify, &use, pool, e)) return e->code;
- *   engine_step(&g, 128, step, &feed, &result);           // gradients in g.grads[0 .. shards-1], not yet summed
+ *   engine_step(&g, 128, step, &feed, &result);           // gradients in g.grads[0 .. shards-1], not yet
+ * summed
  *   engine_forward(&g, ENGINE_EVAL, n, &feed, &sink);     // outputs, in any order
  *   engine_close(&g);
  */
@@ -43,7 +47,8 @@ typedef struct engine_feed {
   void *context;
 } engine_feed;
 
-/* What a forward run hands over for samples first .. first+n-1; `unit` numbers the micro-batches. Called from workers. */
+/* What a forward run hands over for samples first .. first+n-1; `unit` numbers the micro-batches. Called from
+ * workers. */
 typedef struct engine_part {
   const tape_run *run;
   const task_tape *tape;
@@ -64,9 +69,9 @@ typedef struct engine_tape {
 } engine_tape;
 
 typedef struct engine_result {
-  double loss;  /* mean over the batch, as trained on (smoothed) */
-  double acc1;  /* share of samples whose largest output is their target's largest class */
-  bool finite;  /* the loss is a number */
+  double loss; /* mean over the batch, as trained on (smoothed) */
+  double acc1; /* share of samples whose largest output is their target's largest class */
+  bool finite; /* the loss is a number */
 } engine_result;
 
 typedef struct engine {
@@ -80,9 +85,10 @@ typedef struct engine {
   engine_tape *by_count; /* [micro_batch + 1] */
   arena *workspace;      /* [threads] */
   arena grad_store;
-  real **grads;             /* [shards] each in the parameters' layout; NULL without training */
-  struct engine_sum *sum;   /* [shards] */
-  void (*after)(void *context, const tape_run *r, int node, bool backward); /* see tape_run; for diagnosis and timing */
+  real **grads;           /* [shards] each in the parameters' layout; NULL without training */
+  struct engine_sum *sum; /* [shards] */
+  void (*after)(void *context, const tape_run *r, int node,
+                bool backward); /* see tape_run; for diagnosis and timing */
   void *after_context;
 } engine;
 
@@ -99,7 +105,8 @@ void engine_step(engine *g, int64_t batch, uint64_t step, const engine_feed *fee
 /* Runs n samples forward in micro-batches. */
 void engine_forward(engine *g, engine_mode mode, int64_t n, const engine_feed *feed, const engine_sink *sink);
 
-/* Repeats a step on one thread with every value checked, and says what is not finite first: a sentence appended to `out`. */
+/* Repeats a step on one thread with every value checked, and says what is not finite first: a sentence
+ * appended to `out`. */
 void engine_diagnose(engine *g, int64_t batch, uint64_t step, const engine_feed *feed, str *out);
 
 /* Memory the engine holds, in bytes: workspaces and gradients. */

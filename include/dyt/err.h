@@ -1,12 +1,13 @@
 /* err - how a function says that it could not do its work.
  *
  * Three kinds of error, never mixed:
- *   ours (a shape that cannot be)      REQUIRE(condition, "sentence", ...): prints file and line, ends the process (exit 1)
+ *   ours (a shape that cannot be)      REQUIRE(condition, "sentence", ...): prints, ends the process (exit 1)
  *   the user's (a typo, a broken file) a status and an `err` that says what, where, found, expected: exit 2
  *   the numbers (NaN, divergence)      ST_NUMBERS: exit 3
  *
- * Functions that can fail return an `st` and take an `err *` as their last argument (not NULL, but for file.h and err_add). They add one sentence for each
- * thing that is wrong (a config reader lists every error, not only the first) and undo what they had begun.
+ * Functions that can fail return an `st` and take an `err *` as their last argument (not NULL, but for file.h
+ * and err_add). They add one sentence for each thing that is wrong (a config reader lists every
+ * error, not only the first) and undo what they had begun.
  *
  *   err e = {0};
  *   if (json_read(path, &doc, &e)) return e.code;         // the caller's caller prints err_text(&e)
@@ -27,7 +28,8 @@ typedef struct err {
   char text[8192]; /* sentences, one a line, no newline at the end */
 } err;
 
-/* Adds a sentence (no newline, no full stop needed) and returns `code`. `e` may be NULL: the sentence is dropped. */
+/* Adds a sentence (no newline, no full stop needed) and returns `code`. `e` may be NULL: the sentence is
+ * dropped. */
 st err_add(err *e, st code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Adds the sentences of `from` to `to` and returns from->code. */

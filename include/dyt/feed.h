@@ -2,7 +2,8 @@
  *
  *   feed f;
  *   feed_open(&f, &data, work_threads(pool));
- *   feed_split(&f, &data.train, order + 128 * step, &(data_draw){seed, epoch});   // NULL, NULL: as is, in order
+ *   feed_split(&f, &data.train, order + 128 * step, &(data_draw){seed, epoch});   // NULL, NULL: as is, in
+ * order
  *   engine_step(&g, 128, step, &f.engine, &result);
  *   feed_close(&f);
  */

@@ -1,6 +1,7 @@
 /* file - files and folders, written so that an interruption or a full disk loses nothing.
  *
- * A file that must be whole or absent is written under a temporary name beside its own, flushed to the disk and renamed.
+ * A file that must be whole or absent is written under a temporary name beside its own, flushed to the disk
+ * and renamed.
  *
  *   file_bytes b;
  *   if (file_read(path, 1 << 20, &b, e)) return e->code;      ...      file_bytes_free(&b);
@@ -27,7 +28,8 @@ file_kind file_what(const char *path); /* follows links */
 st file_read(const char *path, size_t limit, file_bytes *out, err *e);
 void file_bytes_free(file_bytes *b);
 
-/* Replaces `path` atomically. ST_USER when the disk is full or the place not writable; then the old file is untouched. */
+/* Replaces `path` atomically. ST_USER when the disk is full or the place not writable; then the old file is
+ * untouched. */
 st file_write(const char *path, const void *data, size_t size, err *e);
 
 /* The same for a file made of several blocks one after another, so that they need not be copied into one. */
@@ -37,7 +39,8 @@ typedef struct file_part {
 } file_part;
 st file_write_parts(const char *path, const file_part *parts, int count, err *e);
 
-/* Adds to the end of a file, creating it, and flushes it to the kernel. A partial line is cut off again when the disk is full. */
+/* Adds to the end of a file, creating it, and flushes it to the kernel. A partial line is cut off again when
+ * the disk is full. */
 st file_append(const char *path, const void *data, size_t size, err *e);
 /* Cuts a file to `size` bytes; a shorter or missing file is an error (unless size is 0). */
 st file_truncate(const char *path, uint64_t size, err *e);
@@ -45,11 +48,13 @@ uint64_t file_size(const char *path); /* 0 if there is none */
 
 /* Creates a folder and those above it; one that exists is fine. */
 st file_make_folder(const char *path, err *e);
-/* Removes a file, or a folder with all in it; a path that is not there is fine. Links are removed, not followed. */
+/* Removes a file, or a folder with all in it; a path that is not there is fine. Links are removed, not
+ * followed. */
 st file_remove(const char *path, err *e);
 /* Renames, replacing; then flushes the folder that holds it. */
 st file_rename(const char *from, const char *to, err *e);
-/* Makes `path` a symbolic link to `target` (relative to the link's folder), replacing an older one atomically. */
+/* Makes `path` a symbolic link to `target` (relative to the link's folder), replacing an older one
+ * atomically. */
 st file_link(const char *target, const char *path, err *e);
 /* Flushes a folder's entries to the disk. */
 st file_sync_folder(const char *path, err *e);

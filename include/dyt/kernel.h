@@ -1,8 +1,11 @@
-/* kernel - the arithmetic: matrix products through BLAS, everything else through SIMD kernels chosen at run time.
+/* kernel - the arithmetic: matrix products through BLAS, everything else through SIMD kernels chosen at run
+ * time.
  *
  * The only layer that knows BLAS and vector instructions. A kernel is named in kernels.def, written once in
- * src/kernels/simd/ and compiled for each SIMD level (AVX-512, AVX2+FMA, portable); k_init takes the best one the
- * processor has. Results may differ in rounding from one level to another, never from one thread count to another.
+ * src/kernels/simd/ and compiled for each SIMD level (AVX-512, AVX2+FMA, portable); k_init takes the best one
+ * the
+ * processor has. Results may differ in rounding from one level to another, never from one thread count to
+ * another.
  *
  *   if (k_init(NULL, e)) return e->code;                                     // once, before anything else
  *   k_gemm(false, true, rows, out, in, 1, x, in, w, in, 0, y, out);          // y = x w^T
@@ -29,8 +32,9 @@ typedef enum k_fn_group { K_NORM, K_ACT } k_fn_group;
 typedef struct k_fn_info {
   const char *name;
   k_fn_group group;
-  double slope0;  /* f'(0); INFINITY where it is infinite */
-  double kinks[2]; /* |z| at which the slope jumps (0 at the origin included when the slope is infinite there), < 0: none */
+  double slope0; /* f'(0); INFINITY where it is infinite */
+  double kinks
+      [2]; /* |z| at which the slope jumps (0 at the origin included when the slope is infinite there), < 0: none */
 } k_fn_info;
 
 extern const k_fn_info k_functions[K_FN_COUNT];
@@ -38,7 +42,8 @@ extern const k_fn_info k_functions[K_FN_COUNT];
 /* The function of that name and group, or K_FN_COUNT. */
 k_fn k_fn_find(const char *name, k_fn_group group);
 
-/* Widths that kernels may read or write beyond a row are rounded up to this many elements, whatever the SIMD level, so that
+/* Widths that kernels may read or write beyond a row are rounded up to this many elements, whatever the SIMD
+ * level, so that
  * memory plans are the same on every machine. */
 enum { K_PAD = 16 };
 static inline int64_t k_padded(int64_t n) { return (n + K_PAD - 1) / K_PAD * K_PAD; }
@@ -51,15 +56,17 @@ typedef struct k_adamw_args {
   double lr, beta1, beta2, eps, weight_decay, gscale, c1, c2;
 } k_adamw_args;
 
-/* Chooses the SIMD level ("avx512", "avx2", "portable", or NULL: the environment's DYT_SIMD, else the best there is) and sets BLAS to one thread a call.
+/* Chooses the SIMD level ("avx512", "avx2", "portable", or NULL: the environment's DYT_SIMD, else the best
+ * there is) and sets BLAS to one thread a call.
  * ST_USER: no such level, or this processor lacks it. */
 st k_init(const char *level, err *e);
 const char *k_simd_level(void);
 
-/* BLAS: c [m,n] = alpha op(a) op(b) + beta c, row-major; op transposes when ta or tb. lda, ldb, ldc: row strides as stored. Single-threaded;
+/* BLAS: c [m,n] = alpha op(a) op(b) + beta c, row-major; op transposes when ta or tb. lda, ldb, ldc: row
+ * strides as stored. Single-threaded;
  * safe from several threads at once. */
-void k_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, real alpha, const real *a, int64_t lda, const real *b, int64_t ldb,
-            real beta, real *c, int64_t ldc);
+void k_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, real alpha, const real *a, int64_t lda,
+            const real *b, int64_t ldb, real beta, real *c, int64_t ldc);
 /* The BLAS in use, e.g. "OpenBLAS 0.3.21 openmp Cooperlake"; its build kind. */
 const char *k_blas_name(void);
 typedef enum k_blas_build { K_BLAS_SERIAL, K_BLAS_PTHREAD, K_BLAS_OPENMP } k_blas_build;

@@ -1,7 +1,9 @@
 /* mem - memory that is obtained before the first step and kept.
  *
- * Two kinds. Small things (names, tables, nodes) come from the heap through mem_new, which never fails: a machine out
- * of small memory cannot go on anyway, so the process ends with one sentence. Large things (arenas, parameter stores,
+ * Two kinds. Small things (names, tables, nodes) come from the heap through mem_new, which never fails: a
+ * machine out
+ * of small memory cannot go on anyway, so the process ends with one sentence. Large things (arenas, parameter
+ * stores,
  * data sets) come from mem_map, which can fail and says so: their sizes follow from what the user asked for.
  *
  *   node *n = mem_new(count, sizeof *n);   ...   mem_free(n);
@@ -12,7 +14,8 @@
 
 #include "dyt/err.h"
 
-/* `count` objects of `size` bytes, zeroed; aligned to 64 bytes. Ends the process when there is no memory. The caller frees. */
+/* `count` objects of `size` bytes, zeroed; aligned to 64 bytes. Ends the process when there is no memory. The
+ * caller frees. */
 void *mem_new(size_t count, size_t size);
 
 /* mem_new's block of `old_count` objects grown to `new_count`, the added part zeroed; `p` may be NULL. */
@@ -26,7 +29,8 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void mem_free(void *p);
 
-/* One large block of zeroed pages; huge pages are asked for. Not touched: a page costs memory when first written. */
+/* One large block of zeroed pages; huge pages are asked for. Not touched: a page costs memory when first
+ * written. */
 typedef struct arena {
   unsigned char *base; /* aligned to 2 MiB; NULL when size is 0 */
   size_t size;         /* bytes asked for */
@@ -38,7 +42,8 @@ st mem_map(arena *a, size_t bytes, const char *what, err *e);
 void mem_touch(const arena *a);
 void mem_unmap(arena *a);
 
-/* Bytes this process holds in memory now, and the most it has held (VmRSS, VmHWM); 0 where the system does not say. */
+/* Bytes this process holds in memory now, and the most it has held (VmRSS, VmHWM); 0 where the system does
+ * not say. */
 size_t mem_resident(void);
 size_t mem_peak(void);
 

@@ -30,7 +30,8 @@ typedef struct model_family {
   void (*free)(model *m);
 } model_family;
 
-/* Builds the model of a checked config whose image_size, channels and classes are known; its parameters are zero.
+/* Builds the model of a checked config whose image_size, channels and classes are known; its parameters are
+ * zero.
  * ST_USER when memory is lacking or a key is still unknown. */
 st model_build(model *m, const config_model *cfg, err *e);
 void model_free(model *m);

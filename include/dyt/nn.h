@@ -1,6 +1,7 @@
 /* nn - modules: they register parameters when a model is built, and record operations when a tape is.
  *
- * A module is initialised once, under the path that its parameters have in a checkpoint, and applied to any number of
+ * A module is initialised once, under the path that its parameters have in a checkpoint, and applied to any
+ * number of
  * tapes. Paths are copied; a module is freed by its _free (or lies in one that is).
  *
  *   nn_linear fc;
@@ -35,11 +36,13 @@ typedef struct nn_norm {
   char *path;       /* e.g. "blocks.3.norm1" */
   const char *site; /* "attn" "ffn" "final" */
   config_norm cfg;
-  k_fn fn;                        /* of kind "dyt" */
-  int alpha, shift, weight, bias; /* parameters PATH.alpha [1] or [C], .shift [1], .weight [C], .bias [C]; -1: absent */
+  k_fn fn; /* of kind "dyt" */
+  int alpha, shift, weight,
+      bias; /* parameters PATH.alpha [1] or [C], .shift [1], .weight [C], .bias [C]; -1: absent */
 } nn_norm;
 
-void nn_norm_init(nn_norm *m, params *p, const char *path, const char *site, const config_norm *cfg, int64_t channels);
+void nn_norm_init(nn_norm *m, params *p, const char *path, const char *site, const config_norm *cfg,
+                  int64_t channels);
 /* x [.., C] -> the same shape. Taps x under the module's path, so that its statistics can be taken. */
 val nn_norm_apply(const nn_norm *m, tape *t, val x);
 void nn_norm_free(nn_norm *m);
@@ -63,7 +66,8 @@ typedef struct nn_mlp {
   double dropout; /* after the activation and after fc2 */
 } nn_mlp;
 
-void nn_mlp_init(nn_mlp *m, params *p, const char *path, int64_t dim, int64_t hidden, k_fn act, double dropout);
+void nn_mlp_init(nn_mlp *m, params *p, const char *path, int64_t dim, int64_t hidden, k_fn act,
+                 double dropout);
 val nn_mlp_apply(const nn_mlp *m, tape *t, val x);
 void nn_mlp_free(nn_mlp *m);
 

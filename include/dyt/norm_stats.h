@@ -1,7 +1,9 @@
 /* norm_stats - what goes into every norm layer: the rows of dyt.csv.
  *
- * For each norm site, over all elements of the layer's input on the first probe_samples training images (unaugmented,
- * in eval mode): mean, standard deviation, largest absolute value, and for the point-wise norm alpha and the share of elements
+ * For each norm site, over all elements of the layer's input on the first probe_samples training images
+ * (unaugmented,
+ * in eval mode): mean, standard deviation, largest absolute value, and for the point-wise norm alpha and the
+ * share of elements
  * where the function has gone flat. alpha against 1/std is the paper's Figure 8.
  *
  *   norm_stats s;
@@ -24,8 +26,9 @@ typedef struct norm_stat {
 typedef struct norm_stats {
   const model *model;
   int64_t samples;
-  int units;        /* micro-batches */
-  norm_stat *part;  /* [units][norms]: each micro-batch fills its own row, so that the sums have a fixed order */
+  int units; /* micro-batches */
+  norm_stat
+      *part; /* [units][norms]: each micro-batch fills its own row, so that the sums have a fixed order */
   norm_stat *total; /* [norms] */
 } norm_stats;
 

@@ -1,8 +1,11 @@
 /* op - what the tape needs to know of an operation.
  *
- * An operation is a descriptor of functions in one file of src/ops and one line in ops.def. Its shape rule runs when it
- * is recorded, so that the other two can trust what they get. Operations never allocate. backward writes the gradient of
- * every input that wants one: it adds where `acc` is set or where the input is a parameter, and overwrites otherwise.
+ * An operation is a descriptor of functions in one file of src/ops and one line in ops.def. Its shape rule
+ * runs when it
+ * is recorded, so that the other two can trust what they get. Operations never allocate. backward writes the
+ * gradient of
+ * every input that wants one: it adds where `acc` is set or where the input is a parameter, and overwrites
+ * otherwise.
  *
  * Gradient of `v` is `dv`. Loss gradients are of a sum over samples; the tape's seed carries the divisor.
  */
@@ -53,8 +56,9 @@ typedef struct op {
   int min_in, max_in; /* inputs beyond min_in may be absent */
   size_t attr_size;   /* bytes of attributes, copied into the tape; at most OP_ATTR_MAX */
   int needs;          /* OP_NEEDS_IN(k), OP_NEEDS_OUT: whose values backward reads */
-  bool in_place;      /* out may lie where in[0] or in[1] lies, if that has the same shape and is not needed any more */
-  bool passes;        /* the gradient of every input is the gradient of out, unchanged: they may share memory */
+  bool
+      in_place; /* out may lie where in[0] or in[1] lies, if that has the same shape and is not needed any more */
+  bool passes; /* the gradient of every input is the gradient of out, unchanged: they may share memory */
   void (*infer)(op_shapes *s);
   void (*forward)(const op_call *c);
   void (*backward)(const op_call *c);

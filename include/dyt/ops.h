@@ -1,4 +1,5 @@
-/* ops - the operations and their attributes. The mathematics of each stands at the top of its file in src/ops.
+/* ops - the operations and their attributes. The mathematics of each stands at the top of its file in
+ * src/ops.
  *
  *   val y = tape_emit(t, &op_linear, NULL, 3, (val[]){x, weight, bias});
  *   val z = tape_emit(t, &op_activation, &(op_activation_attr){K_gelu}, 1, &y);
@@ -12,7 +13,8 @@
 #define OP(name) extern const op op_##name;
 #include "dyt/ops.def"
 
-/* linear: x [.., in], weight [out, in] (or any shape whose rows are `out`), bias [out] or absent -> [.., out] */
+/* linear: x [.., in], weight [out, in] (or any shape whose rows are `out`), bias [out] or absent -> [.., out]
+ * */
 /* add: a, b of one shape -> a + b */
 
 /* activation: x -> fn(x) */
@@ -37,12 +39,14 @@ typedef struct op_attention_attr {
   int heads;
 } op_attention_attr;
 
-/* patchify: images [n, C, H, W] -> [n, H/p * W/p, C p p], patches in row order, numbers of a patch as a convolution's weight */
+/* patchify: images [n, C, H, W] -> [n, H/p * W/p, C p p], patches in row order, numbers of a patch as a
+ * convolution's weight */
 typedef struct op_patchify_attr {
   int patch;
 } op_patchify_attr;
 
-/* prefix_tokens: x [n, P, C], token [1, 1, C], position [1, P+1, C] -> [n, P+1, C]: the token in front, positions added */
+/* prefix_tokens: x [n, P, C], token [1, 1, C], position [1, P+1, C] -> [n, P+1, C]: the token in front,
+ * positions added */
 
 /* token_mean: x [n, T, C] -> [n, C], the mean over tokens first .. T-1 */
 typedef struct op_token_mean_attr {
@@ -54,13 +58,15 @@ typedef struct op_token_select_attr {
   int index;
 } op_token_select_attr;
 
-/* dropout: x -> x with each number zeroed with probability rate and the others scaled by 1/(1-rate), in training
+/* dropout: x -> x with each number zeroed with probability rate and the others scaled by 1/(1-rate), in
+ * training
  * drop_path: x [n, ..] -> the same for whole samples */
 typedef struct op_dropout_attr {
   double rate;
 } op_dropout_attr;
 
-/* cross_entropy: logits [n, K], targets [n, K] (rows sum to 1) -> [1], the sum over samples of -sum_k t_k log softmax(logits)_k,
+/* cross_entropy: logits [n, K], targets [n, K] (rows sum to 1) -> [1], the sum over samples of -sum_k t_k log
+ * softmax(logits)_k,
  *                targets smoothed first: t (1 - smoothing) + smoothing / K */
 typedef struct op_cross_entropy_attr {
   double smoothing;

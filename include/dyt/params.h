@@ -1,11 +1,14 @@
 /* params - every number of a model that is saved, in flat arrays.
  *
- * Modules register their parameters by name while a model is built; params_seal then lays them out in one block, so
- * that the optimizer is one loop, a gradient is one array of the same layout and a checkpoint is one write. Numbers that are
+ * Modules register their parameters by name while a model is built; params_seal then lays them out in one
+ * block, so
+ * that the optimizer is one loop, a gradient is one array of the same layout and a checkpoint is one write.
+ * Numbers that are
  * saved but not trained (a fixed alpha) are in the store too and get no gradient.
  *
  *   params p = {0};
- *   int w = params_add(&p, "head.weight", SHAPE(10, 64), (params_init){INIT_TRUNC_NORMAL, 0.02}, PARAM_TRAIN | PARAM_DECAY);
+ *   int w = params_add(&p, "head.weight", SHAPE(10, 64), (params_init){INIT_TRUNC_NORMAL, 0.02}, PARAM_TRAIN
+ * | PARAM_DECAY);
  *   if (params_seal(&p, e)) return e->code;
  *   params_draw(&p, seed);
  *   params_free(&p);

@@ -1,8 +1,11 @@
 /* plan - where each value, gradient and saved tensor of a tape lies in a worker's arena.
  *
- * Built once from a tape. A liveness pass finds when each block is first written and last read over the forward and the backward
- * sweep; blocks whose lives do not overlap share memory. Gradients of activations are short-lived, so their memory
- * does not grow with depth; in a forward-only plan the values' does not either. Where it is safe a result lies in the place of an
+ * Built once from a tape. A liveness pass finds when each block is first written and last read over the
+ * forward and the backward
+ * sweep; blocks whose lives do not overlap share memory. Gradients of activations are short-lived, so their
+ * memory
+ * does not grow with depth; in a forward-only plan the values' does not either. Where it is safe a result
+ * lies in the place of an
  * operand (op.in_place), and gradients that pass through an operation unchanged are not copied (op.passes).
  */
 #ifndef DYT_PLAN_H
@@ -25,8 +28,10 @@ typedef struct plan {
 
 enum { PLAN_FORWARD = 1, PLAN_BACKWARD = 2 };
 
-/* Computes `keep` (n_keep values, readable after the run) and, when training, the gradients of the single number `loss`.
- * loss: NO_VAL for a forward-only plan. Nodes that neither needs are skipped. The caller frees; the tape must outlive it. */
+/* Computes `keep` (n_keep values, readable after the run) and, when training, the gradients of the single
+ * number `loss`.
+ * loss: NO_VAL for a forward-only plan. Nodes that neither needs are skipped. The caller frees; the tape must
+ * outlive it. */
 plan *plan_new(const tape *t, val loss, int n_keep, const val *keep);
 void plan_free(plan *p);
 

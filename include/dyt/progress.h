@@ -2,7 +2,8 @@
  *
  *   progress p;
  *   progress_open(&p);
- *   progress_step(&p, &now);             // as often as you like: prints at most ten times a second, or every 30 s in a log
+ *   progress_step(&p, &now);             // as often as you like: prints at most ten times a second, or every
+ * 30 s in a log
  *   progress_line(&p, "epoch 1/6 ..."); // a line that stays
  *   progress_close(&p);
  */

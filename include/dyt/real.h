@@ -8,13 +8,13 @@
 
 #ifdef DYT_F64
 typedef double real;
-#define REAL_NAME  "F64" /* safetensors' name of the type */
-#define REAL_EPS   2.220446049250313e-16
+#define REAL_NAME   "F64" /* safetensors' name of the type */
+#define REAL_EPS    2.220446049250313e-16
 #define REAL_IS_F64 1
 #else
 typedef float real;
-#define REAL_NAME  "F32"
-#define REAL_EPS   1.1920929e-7
+#define REAL_NAME   "F32"
+#define REAL_EPS    1.1920929e-7
 #define REAL_IS_F64 0
 #endif
 

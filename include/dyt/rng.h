@@ -25,15 +25,17 @@ typedef struct rng {
 /* The draws of `stream` at (a, b); b < 2^32. Owns nothing, may be copied. */
 rng rng_at(uint64_t seed, const char *stream, uint64_t a, uint64_t b);
 
-/* Same, for a stream whose 64-bit name was computed before (rng_name): no string work, for use inside a step. */
+/* Same, for a stream whose 64-bit name was computed before (rng_name): no string work, for use inside a step.
+ * */
 uint64_t rng_name(uint64_t seed, const char *stream);
 rng rng_at_name(uint64_t name, uint64_t a, uint64_t b);
 
 uint32_t rng_u32(rng *r);
-double rng_uniform(rng *r);                       /* in (0, 1), 32 bits */
-uint32_t rng_below(rng *r, uint32_t n);           /* 0 .. n-1, unbiased; n > 0 */
-double rng_normal(rng *r);                        /* mean 0, standard deviation 1 */
-double rng_trunc_normal(rng *r, double std);      /* normal of that std, redrawn until inside +-2 (absolute, as timm) */
+double rng_uniform(rng *r);             /* in (0, 1), 32 bits */
+uint32_t rng_below(rng *r, uint32_t n); /* 0 .. n-1, unbiased; n > 0 */
+double rng_normal(rng *r);              /* mean 0, standard deviation 1 */
+double rng_trunc_normal(rng *r,
+                        double std); /* normal of that std, redrawn until inside +-2 (absolute, as timm) */
 void rng_permutation(rng *r, int64_t n, int32_t *out); /* 0 .. n-1 shuffled */
 
 #endif

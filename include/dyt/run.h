@@ -1,10 +1,12 @@
 /* run - a run directory: what a training leaves behind (layout: docs/architecture.md).
  *
- * It appears under its name in one rename, with config.json and env.json in it, and is locked while a process trains in it.
+ * It appears under its name in one rename, with config.json and env.json in it, and is locked while a process
+ * trains in it.
  * Log lines are appended whole; status.json is replaced atomically.
  *
  *   run r;
- *   if (run_create(&r, "runs/fashion_dyt-1f2e...", &cfg, env, e)) return e->code;   // or run_resume(&r, path, e)
+ *   if (run_create(&r, "runs/fashion_dyt-1f2e...", &cfg, env, e)) return e->code;   // or run_resume(&r,
+ * path, e)
  *   run_append(&r, "log.jsonl", line, e);
  *   run_close(&r);
  */
@@ -15,7 +17,7 @@
 
 typedef struct run {
   char *path;
-  int lock;                         /* the locked folder */
+  int lock; /* the locked folder */
 } run;
 
 /* ST_USER: the folder exists (and what to do then), or cannot be made; nothing is left behind. */
@@ -39,10 +41,12 @@ uint64_t run_size(const run *r, const char *name);
 /* The default place: runs/NAME-HASH of a config file's name and resolved content; of the caller's own. */
 char *run_default_path(const char *config_path, const config *c);
 
-/* env.json: version, compiler, BLAS, SIMD level, CPU, threads, data fingerprint, host and time; appended to `out`. */
+/* env.json: version, compiler, BLAS, SIMD level, CPU, threads, data fingerprint, host and time; appended to
+ * `out`. */
 void run_environment(int threads, const char *data_fingerprint, str *out);
 
-/* summary.csv from log.jsonl's text: the columns are fixed, a value a line does not have is left empty. Appended to `out`. */
+/* summary.csv from log.jsonl's text: the columns are fixed, a value a line does not have is left empty.
+ * Appended to `out`. */
 void run_summary(const char *log, str *out);
 
 #endif

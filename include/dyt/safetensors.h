@@ -1,7 +1,10 @@
-/* safetensors - the weights format of the field (huggingface/safetensors), read strictly and written atomically.
+/* safetensors - the weights format of the field (huggingface/safetensors), read strictly and written
+ * atomically.
  *
- * A file is: u64 little-endian N, N bytes of JSON header, then the data. The reader maps the whole file into memory it
- * owns, checks everything before it returns, and rejects what the format forbids: truncated or trailing bytes, overlaps,
+ * A file is: u64 little-endian N, N bytes of JSON header, then the data. The reader maps the whole file into
+ * memory it
+ * owns, checks everything before it returns, and rejects what the format forbids: truncated or trailing
+ * bytes, overlaps,
  * holes, sizes that do not match the shape, unknown types, duplicate names, a header beyond 100 MB.
  *
  *   safetensors f;
@@ -58,10 +61,11 @@ st safetensors_to_real(const safetensors *f, const safetensors_entry *t, real *o
 /* Converts integers (I64 I32 I16 I8 U8 U16 U32) to int64_t. */
 st safetensors_to_int(const safetensors *f, const safetensors_entry *t, int64_t *out, err *e);
 
-/* Writes atomically. Tensors go in the order of descending type size, then name, as the reference writer does;
+/* Writes atomically. Tensors go in the order of descending type size, then name, as the reference writer
+ * does;
  * `"format":"pt"` is always in the metadata; the header is padded so that data begins at a multiple of 64.
  * The bytes depend on the arguments only. */
-st safetensors_write(const char *path, const safetensors_entry *entries, int count, const safetensors_pair *metadata,
-                     int metadata_count, err *e);
+st safetensors_write(const char *path, const safetensors_entry *entries, int count,
+                     const safetensors_pair *metadata, int metadata_count, err *e);
 
 #endif

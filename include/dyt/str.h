@@ -19,7 +19,8 @@ typedef struct str {
 void str_add(str *s, const char *text);
 void str_add_bytes(str *s, const void *bytes, size_t n);
 void str_addf(str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A number as JSON with that many significant digits (9 tell floats apart, 17 doubles); "null" for NaN and infinity. */
+/* A number as JSON with that many significant digits (9 tell floats apart, 17 doubles); "null" for NaN and
+ * infinity. */
 void str_add_number(str *s, double v, int digits);
 /* A JSON string with its quotes; control characters, quotes and backslashes escaped. */
 void str_add_quoted(str *s, const char *text);

@@ -1,7 +1,10 @@
-/* tape - the recorded computation of a model for a fixed number of samples, and running it forwards and backwards.
+/* tape - the recorded computation of a model for a fixed number of samples, and running it forwards and
+ * backwards.
  *
- * Recorded once and then never changed: nodes stand in creation order, which is topological, so the backward pass is one
- * reverse loop. A tape holds no numbers. A plan (plan.h) says where each value lies in an arena; a workspace is the memory
+ * Recorded once and then never changed: nodes stand in creation order, which is topological, so the backward
+ * pass is one
+ * reverse loop. A tape holds no numbers. A plan (plan.h) says where each value lies in an arena; a workspace
+ * is the memory
  * of one worker. One tape serves many plans (training, evaluation) and many workspaces (threads).
  *
  *   tape *t = tape_new(&params, samples);
@@ -9,7 +12,8 @@
  *   tape_scope(t, "head");
  *   val y = tape_emit(t, &op_linear, NULL, 3, (val[]){x, tape_param(t, w), tape_param(t, b)});
  *   plan *p = plan_new(t, y, 1, &y, true);
- *   tape_run r = {.plan = p, .base = arena, .values = params.value, .grads = shard_gradients, .op = {.train = true}};
+ *   tape_run r = {.plan = p, .base = arena, .values = params.value, .grads = shard_gradients, .op = {.train =
+ * true}};
  *   memcpy(tape_at(&r, x), ...);  tape_forward(&r);  tape_backward(&r, 1.0 / batch);
  */
 #ifndef DYT_TAPE_H
@@ -54,7 +58,8 @@ typedef struct tape {
   char scope[256];
 } tape;
 
-/* Recording. The tape is the caller's: tape_free. The store must outlive it and be complete (all registered). */
+/* Recording. The tape is the caller's: tape_free. The store must outlive it and be complete (all registered).
+ * */
 tape *tape_new(const params *p, int64_t samples);
 void tape_free(tape *t);
 /* Numbers given before each run. wants_grad: only for gradient checks. */
@@ -63,7 +68,8 @@ val tape_input(tape *t, const char *name, shape s, bool wants_grad);
 val tape_param(tape *t, int index);
 /* Records an operation under the current scope; attr holds op->attr_size bytes. */
 val tape_emit(tape *t, const op *o, const void *attr, int n_in, const val *in);
-/* The module that the nodes recorded from now on belong to: the first part of their path, e.g. "blocks.3.attn.qkv". */
+/* The module that the nodes recorded from now on belong to: the first part of their path, e.g.
+ * "blocks.3.attn.qkv". */
 void tape_scope(tape *t, const char *module);
 /* Names a value, so that it can be found: the input of a norm layer under the layer's path, the logits. */
 void tape_tap(tape *t, val v, const char *name);

@@ -1,6 +1,7 @@
 /* tensor - a dense, row-major, contiguous block of numbers with its gradient.
  *
- * The last dimension is channels and varies fastest; the first one of an activation counts samples. A tensor owns nothing: its
+ * The last dimension is channels and varies fastest; the first one of an activation counts samples. A tensor
+ * owns nothing: its
  * numbers lie in a workspace's arena, in the parameter store or in a shard's gradients. No strides, no views.
  *
  *   shape s = SHAPE(n, tokens, channels);

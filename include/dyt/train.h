@@ -2,7 +2,8 @@
  *
  *   train_options o = {.config_path = "configs/quick/fashion_dyt.json", .threads = 0};
  *   int signal = 0;
- *   st code = train_run(&cfg, &o, &signal, e);     // signal: 0, or what interrupted it after a checkpoint was saved
+ *   st code = train_run(&cfg, &o, &signal, e);     // signal: 0, or what interrupted it after a checkpoint
+ * was saved
  */
 #ifndef DYT_TRAIN_H
 #define DYT_TRAIN_H
@@ -16,7 +17,8 @@ typedef struct train_options {
   int threads;             /* 0: the cores this process may use, at most shards */
 } train_options;
 
-/* `c` is a checked config; keys the data settles are filled in. Progress goes to stderr. SIGINT and SIGTERM finish the step, save a
+/* `c` is a checked config; keys the data settles are filled in. Progress goes to stderr. SIGINT and SIGTERM
+ * finish the step, save a
  * checkpoint and print how to go on; a second one ends at once.
  * ST_USER: what the user gave cannot be used, or the disk is full; ST_NUMBERS: training diverged. */
 st train_run(config *c, const train_options *o, int *signal, err *e);

@@ -27,11 +27,13 @@ typedef struct trained {
   feed feed;
 } trained;
 
-/* Reads config, data set and weights; the engine can evaluate the test split. ST_USER says what is missing or does not fit. */
+/* Reads config, data set and weights; the engine can evaluate the test split. ST_USER says what is missing or
+ * does not fit. */
 st trained_open(trained *t, const trained_options *o, err *e);
 void trained_close(trained *t);
 
-/* The config and the weights file that a source stands for, of the caller's own: *weights NULL for a run without a checkpoint. */
+/* The config and the weights file that a source stands for, of the caller's own: *weights NULL for a run
+ * without a checkpoint. */
 st trained_find(const trained_options *o, config *cfg, char **weights, err *e);
 
 #endif

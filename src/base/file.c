@@ -34,10 +34,11 @@ st file_read(const char *path, size_t limit, file_bytes *out, err *e) {
   }
   st code = ST_OK;
   if (!S_ISREG(s.st_mode))
-    code = err_add(e, ST_USER, "%s: expected a file, found a %s", path, S_ISDIR(s.st_mode) ? "folder" : "device");
+    code = err_add(e, ST_USER, "%s: expected a file, found a %s", path,
+                   S_ISDIR(s.st_mode) ? "folder" : "device");
   else if ((uint64_t)s.st_size > limit)
-    code = err_add(e, ST_USER, "%s: %lld bytes, more than the %zu that are allowed here", path, (long long)s.st_size,
-                   limit);
+    code = err_add(e, ST_USER, "%s: %lld bytes, more than the %zu that are allowed here", path,
+                   (long long)s.st_size, limit);
   if (code) {
     close(fd);
     return code;
@@ -166,8 +167,9 @@ st file_remove(const char *path, err *e) {
 st file_link(const char *target, const char *path, err *e) {
   char *temporary = mem_printf("%s.tmp-%ld", path, (long)getpid());
   unlink(temporary);
-  st code = symlink(target, temporary) ? err_add(e, ST_USER, "%s: cannot be linked: %s", path, strerror(errno))
-                                       : file_rename(temporary, path, e);
+  st code = symlink(target, temporary)
+                ? err_add(e, ST_USER, "%s: cannot be linked: %s", path, strerror(errno))
+                : file_rename(temporary, path, e);
   if (code) unlink(temporary);
   mem_free(temporary);
   return code;

@@ -54,9 +54,10 @@ st mem_map(arena *a, size_t bytes, const char *what, err *e) {
   if (bytes == 0) return ST_OK;
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t want = (bytes + page - 1) & ~(page - 1);
-  unsigned char *p = want < bytes || want > SIZE_MAX / 2
-                         ? MAP_FAILED
-                         : mmap(NULL, want + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char *p =
+      want < bytes || want > SIZE_MAX / 2
+          ? MAP_FAILED
+          : mmap(NULL, want + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
     return err_add(e, ST_USER, "out of memory: no room for %s (%.1f MiB)", what, (double)bytes / (1 << 20));
   size_t lead = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;

@@ -44,10 +44,11 @@ void progress_step(progress *p, const progress_point *at) {
   if (now - p->printed < (p->terminal ? terminal_interval : log_interval)) return;
   p->printed = now;
   char line[256], left[24], all[24];
-  snprintf(line, sizeof line,
-           "epoch %.2f/%.6g  step %lld/%lld  loss %.4f  acc %.1f%%  lr %.2e  %.0f img/s  epoch %s  run %s left", at->epoch,
-           at->epochs, (long long)at->step, (long long)at->steps, at->loss, 100 * at->acc1, at->lr, at->img_per_s,
-           progress_time(at->epoch_eta, left), progress_time(at->eta, all));
+  snprintf(
+      line, sizeof line,
+      "epoch %.2f/%.6g  step %lld/%lld  loss %.4f  acc %.1f%%  lr %.2e  %.0f img/s  epoch %s  run %s left",
+      at->epoch, at->epochs, (long long)at->step, (long long)at->steps, at->loss, 100 * at->acc1, at->lr,
+      at->img_per_s, progress_time(at->epoch_eta, left), progress_time(at->eta, all));
   clear(p);
   if (p->terminal) {
     p->width = (int)strlen(line);

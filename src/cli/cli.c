@@ -27,7 +27,8 @@ static st store(const char *command, const cli_option *o, const char *value, err
     errno = 0;
     long v = strtol(value, &end, 10);
     if (errno || end == value || *end || v < 0 || v > 1 << 20)
-      return err_add(e, ST_USER, "dyt %s: --%s %s: expected a whole number from 0 to %d", command, o->name, value, 1 << 20);
+      return err_add(e, ST_USER, "dyt %s: --%s %s: expected a whole number from 0 to %d", command, o->name,
+                     value, 1 << 20);
     *o->number = (int)v;
   } else if (o->count) {
     if (*o->count == CLI_ARGS_MAX) return err_add(e, ST_USER, "dyt %s: too many --%s", command, o->name);
@@ -38,8 +39,8 @@ static st store(const char *command, const cli_option *o, const char *value, err
   return ST_OK;
 }
 
-st cli_parse(int argc, char **argv, const cli_option *options, int n_options, const char **positional, int min, int max,
-             int *n_positional, bool *help, err *e) {
+st cli_parse(int argc, char **argv, const cli_option *options, int n_options, const char **positional,
+             int min, int max, int *n_positional, bool *help, err *e) {
   bool rest = false;
   *n_positional = 0;
   for (int i = 1; i < argc; i++) {
@@ -72,8 +73,8 @@ st cli_parse(int argc, char **argv, const cli_option *options, int n_options, co
     }
   }
   if (!e->count && *n_positional < min)
-    err_add(e, ST_USER, "dyt %s: expected %d argument%s more (see dyt %s --help)", argv[0], min - *n_positional,
-            min - *n_positional == 1 ? "" : "s", argv[0]);
+    err_add(e, ST_USER, "dyt %s: expected %d argument%s more (see dyt %s --help)", argv[0],
+            min - *n_positional, min - *n_positional == 1 ? "" : "s", argv[0]);
   return e->code;
 }
 
@@ -82,7 +83,8 @@ void cli_help(const cli_command *c, const cli_option *options, int n_options) {
   if (n_options) printf("\n");
   for (int i = 0; i < n_options; i++) {
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].arg ? " " : "", options[i].arg ? options[i].arg : "");
+    snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].arg ? " " : "",
+             options[i].arg ? options[i].arg : "");
     printf("  %-26s %s\n", left, options[i].help);
   }
 }
@@ -100,7 +102,8 @@ int cli_begin(const cli_command *c, int argc, char **argv, const cli_option *opt
               const char **positional, int min, int max, int *n_positional) {
   err e = {0};
   bool help = false;
-  if (cli_parse(argc, argv, options, n_options, positional, min, max, n_positional, &help, &e)) return cli_fail(&e);
+  if (cli_parse(argc, argv, options, n_options, positional, min, max, n_positional, &help, &e))
+    return cli_fail(&e);
   if (help) cli_help(c, options, n_options);
   return help ? ST_OK : -1;
 }

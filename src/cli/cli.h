@@ -19,10 +19,11 @@ typedef struct cli_option {
   int *count;        /* with `text`: how many were given (text is an array of CLI_ARGS_MAX) */
 } cli_option;
 
-/* Parses argv[1..]: options anywhere, what is left into positional (min to max of them). argv[0] is the command's name.
+/* Parses argv[1..]: options anywhere, what is left into positional (min to max of them). argv[0] is the
+ * command's name.
  * ST_USER names the argument and what is allowed. *help: --help was given. */
-st cli_parse(int argc, char **argv, const cli_option *options, int n_options, const char **positional, int min, int max,
-             int *n_positional, bool *help, err *e);
+st cli_parse(int argc, char **argv, const cli_option *options, int n_options, const char **positional,
+             int min, int max, int *n_positional, bool *help, err *e);
 
 /* A command: its arguments are as `main`'s; returns the exit code. */
 typedef struct cli_command {
@@ -32,7 +33,8 @@ typedef struct cli_command {
 
 /* Prints the usage, the help and the options of a command. */
 void cli_help(const cli_command *c, const cli_option *options, int n_options);
-/* Parses with a command's table and does what every command does: prints help or errors. Returns -1 to go on, else the exit code. */
+/* Parses with a command's table and does what every command does: prints help or errors. Returns -1 to go on,
+ * else the exit code. */
 int cli_begin(const cli_command *c, int argc, char **argv, const cli_option *options, int n_options,
               const char **positional, int min, int max, int *n_positional);
 /* Prints the errors on stderr and returns the exit code. */

@@ -28,12 +28,24 @@ int cli_eval(const cli_command *self, int argc, char **argv) {
   int n = 0;
   bool json = false;
   trained_options o = {.sets = sets};
-  const cli_option options[] = {
-      {.name = "config", .arg = "CONFIG", .help = "the model of a weights file; for a run: instead of its own", .text = &o.config_path},
-      {.name = "set", .arg = "KEY=VALUE", .help = "change a key of the config", .text = sets, .count = &o.n_sets},
-      {.name = "checkpoint", .arg = "last|best", .help = "which checkpoint of a run (last)", .text = &o.checkpoint},
-      {.name = "threads", .arg = "N", .help = "default: the cores this process may use", .number = &o.threads},
-      {.name = "json", .help = "one JSON object on stdout", .flag = &json}};
+  const cli_option options[] = {{.name = "config",
+                                 .arg = "CONFIG",
+                                 .help = "the model of a weights file; for a run: instead of its own",
+                                 .text = &o.config_path},
+                                {.name = "set",
+                                 .arg = "KEY=VALUE",
+                                 .help = "change a key of the config",
+                                 .text = sets,
+                                 .count = &o.n_sets},
+                                {.name = "checkpoint",
+                                 .arg = "last|best",
+                                 .help = "which checkpoint of a run (last)",
+                                 .text = &o.checkpoint},
+                                {.name = "threads",
+                                 .arg = "N",
+                                 .help = "default: the cores this process may use",
+                                 .number = &o.threads},
+                                {.name = "json", .help = "one JSON object on stdout", .flag = &json}};
   int code = cli_begin(self, argc, argv, options, 5, source, 1, 1, &n);
   if (code >= 0) return code;
   err e = {0};

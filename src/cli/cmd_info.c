@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- a weights file ----------------------------------------------------------------------------------------------- */
+/* --- a weights file --- */
 
 static st describe_weights(const char *path, err *e) {
   safetensors f;
@@ -27,7 +27,7 @@ static st describe_weights(const char *path, err *e) {
   return ST_OK;
 }
 
-/* --- a model ------------------------------------------------------------------------------------------------------ */
+/* --- a model --- */
 
 static double mib(int64_t reals) { return (double)reals * sizeof(real) / (1 << 20); }
 
@@ -36,7 +36,9 @@ static void describe_parameters(const params *p) {
   for (int i = 0; i < p->count; i++) {
     int flags = p->p[i].flags;
     printf("  %-32s %-18s%s\n", p->p[i].name, shape_text(p->p[i].s, dims),
-           !(flags & PARAM_TRAIN) ? " fixed" : flags & PARAM_DECAY ? " weight decay" : "");
+           !(flags & PARAM_TRAIN) ? " fixed"
+           : flags & PARAM_DECAY  ? " weight decay"
+                                  : "");
   }
 }
 
@@ -50,8 +52,8 @@ static void describe_model(const config *c, const model *m, bool graph) {
   describe_parameters(p);
   printf("norm layers       %d\n", m->norms);
   printf("forward pass      %.3f MFLOP an image; training step %.3f\n", flops * 1e-6, 3 * flops * 1e-6);
-  printf("micro-batch       %d images: %d operations, %.2f MiB to train, %.2f MiB to evaluate, a worker\n", micro,
-         r.tape->nodes, mib(train->numbers), mib(eval->numbers));
+  printf("micro-batch       %d images: %d operations, %.2f MiB to train, %.2f MiB to evaluate, a worker\n",
+         micro, r.tape->nodes, mib(train->numbers), mib(eval->numbers));
   printf("parameters, moments and gradients  %.2f MiB (%d shards)\n", mib(p->total * (3 + c->train.shards)),
          c->train.shards);
   if (graph) {
@@ -108,9 +110,14 @@ int cli_info(const cli_command *self, int argc, char **argv) {
   int n = 0;
   bool graph = false;
   trained_options o = {.sets = sets};
-  const cli_option options[] = {
-      {.name = "set", .arg = "KEY=VALUE", .help = "change a key of the config", .text = sets, .count = &o.n_sets},
-      {.name = "graph", .help = "the training tape: operations, shapes, FLOPs, places in memory", .flag = &graph}};
+  const cli_option options[] = {{.name = "set",
+                                 .arg = "KEY=VALUE",
+                                 .help = "change a key of the config",
+                                 .text = sets,
+                                 .count = &o.n_sets},
+                                {.name = "graph",
+                                 .help = "the training tape: operations, shapes, FLOPs, places in memory",
+                                 .flag = &graph}};
   int code = cli_begin(self, argc, argv, options, 2, source, 1, 1, &n);
   if (code >= 0) return code;
   err e = {0};

@@ -7,13 +7,29 @@ int cli_replay(const cli_command *self, int argc, char **argv) {
   int n = 0, n_sets = 0;
   replay_options o = {0};
   const cli_option options[] = {
-      {.name = "config", .arg = "CONFIG", .help = "the model and the optimizer; any key may be left out", .text = &config_path},
-      {.name = "weights", .arg = "FILE", .help = "the model's parameters (safetensors, F32 or F64)", .text = &o.weights},
-      {.name = "batch", .arg = "FILE", .help = "images and labels or targets (safetensors)", .text = &o.batch},
+      {.name = "config",
+       .arg = "CONFIG",
+       .help = "the model and the optimizer; any key may be left out",
+       .text = &config_path},
+      {.name = "weights",
+       .arg = "FILE",
+       .help = "the model's parameters (safetensors, F32 or F64)",
+       .text = &o.weights},
+      {.name = "batch",
+       .arg = "FILE",
+       .help = "images and labels or targets (safetensors)",
+       .text = &o.batch},
       {.name = "out", .arg = "FILE", .help = "what is written (safetensors)", .text = &o.out},
       {.name = "steps", .arg = "N", .help = "optimizer steps on this batch (0)", .number = &o.steps},
-      {.name = "set", .arg = "KEY=VALUE", .help = "change a key of the config", .text = sets, .count = &n_sets},
-      {.name = "threads", .arg = "N", .help = "default: the cores this process may use", .number = &o.threads}};
+      {.name = "set",
+       .arg = "KEY=VALUE",
+       .help = "change a key of the config",
+       .text = sets,
+       .count = &n_sets},
+      {.name = "threads",
+       .arg = "N",
+       .help = "default: the cores this process may use",
+       .number = &o.threads}};
   int code = cli_begin(self, argc, argv, options, 7, none, 0, 0, &n);
   if (code >= 0) return code;
   err e = {0};
@@ -21,7 +37,8 @@ int cli_replay(const cli_command *self, int argc, char **argv) {
     const char *name, *value;
   } needed[] = {{"config", config_path}, {"weights", o.weights}, {"batch", o.batch}, {"out", o.out}};
   for (int i = 0; i < 4; i++)
-    if (!needed[i].value) err_add(&e, ST_USER, "dyt replay: --%s is needed (see dyt replay --help)", needed[i].name);
+    if (!needed[i].value)
+      err_add(&e, ST_USER, "dyt replay: --%s is needed (see dyt replay --help)", needed[i].name);
   config c;
   if (e.code || config_load(config_path, sets, n_sets, &c, &e)) return cli_fail(&e);
   code = replay_run(&c, &o, &e);

@@ -24,7 +24,8 @@ static void adopt(config *c, const config *own) {
     if (keys[i].mine == 0 && keys[i].its != 0) config_fill(c, keys[i].key, keys[i].its);
 }
 
-/* The config to train with. A resumed run keeps its own; one that is given may differ from it in a few keys only. */
+/* The config to train with. A resumed run keeps its own; one that is given may differ from it in a few keys
+ * only. */
 static st load(const arguments *a, config *c, err *e) {
   if (!a->resume) return config_load(a->config, a->sets, a->n_sets, c, e);
   char *own_path = run_file(a->resume, "config.json");
@@ -50,15 +51,26 @@ int cli_train(const cli_command *self, int argc, char **argv) {
   const char *positional[1] = {0};
   int n = 0;
   const cli_option options[] = {
-      {.name = "set", .arg = "KEY=VALUE", .help = "change a key of the config; null puts back its default", .text = a.sets, .count = &a.n_sets},
-      {.name = "run-dir", .arg = "DIR", .help = "where the run goes (default runs/CONFIG-HASH)", .text = &a.run_dir},
+      {.name = "set",
+       .arg = "KEY=VALUE",
+       .help = "change a key of the config; null puts back its default",
+       .text = a.sets,
+       .count = &a.n_sets},
+      {.name = "run-dir",
+       .arg = "DIR",
+       .help = "where the run goes (default runs/CONFIG-HASH)",
+       .text = &a.run_dir},
       {.name = "resume", .arg = "RUN_DIR", .help = "go on with a run that stopped", .text = &a.resume},
-      {.name = "threads", .arg = "N", .help = "default: the cores this process may use, at most train.shards", .number = &a.threads}};
+      {.name = "threads",
+       .arg = "N",
+       .help = "default: the cores this process may use, at most train.shards",
+       .number = &a.threads}};
   int code = cli_begin(self, argc, argv, options, 4, positional, 0, 1, &n);
   if (code >= 0) return code;
   err e = {0};
   a.config = positional[0];
-  if (!a.config && !a.resume) err_add(&e, ST_USER, "dyt train: expected a config file (see dyt train --help)");
+  if (!a.config && !a.resume)
+    err_add(&e, ST_USER, "dyt train: expected a config file (see dyt train --help)");
   if (a.resume && a.run_dir) err_add(&e, ST_USER, "dyt train: --resume and --run-dir exclude each other");
   config c;
   if (e.code || load(&a, &c, &e)) return cli_fail(&e);

@@ -8,21 +8,25 @@
 #include <string.h>
 
 static const cli_command commands[] = {
-    {"train", "train CONFIG.json [--set key.path=VALUE]... [--run-dir DIR] [--threads N]\n"
-              "       dyt train --resume RUN_DIR [CONFIG.json] [--set key.path=VALUE]... [--threads N]",
+    {"train",
+     "train CONFIG.json [--set key.path=VALUE]... [--run-dir DIR] [--threads N]\n"
+     "       dyt train --resume RUN_DIR [CONFIG.json] [--set key.path=VALUE]... [--threads N]",
      "Trains the model of a config and leaves a run directory: log.jsonl, dyt.csv (alpha and 1/std of every norm\n"
      "layer), checkpoints, predictions. Ctrl-C finishes the step, saves, and prints how to go on.",
      cli_train},
-    {"eval", "eval RUN_DIR|WEIGHTS [--config CONFIG.json] [--set key.path=VALUE]... [--checkpoint last|best] [--json]",
+    {"eval",
+     "eval RUN_DIR|WEIGHTS [--config CONFIG.json] [--set key.path=VALUE]... [--checkpoint last|best] [--json]",
      "Evaluates a trained model on its test split: loss, top-1 and top-5 accuracy.", cli_eval},
-    {"replay", "replay --config CONFIG.json --weights W.safetensors --batch B.safetensors --out O.safetensors [--steps N]",
+    {"replay",
+     "replay --config CONFIG.json --weights W.safetensors --batch B.safetensors --out O.safetensors [--steps N]",
      "Runs one forward and backward pass (and N optimizer steps) on a given batch with given weights and writes loss,\n"
      "logits, every gradient and the updated weights: for checks against other frameworks. The batch holds images\n"
      "[N,C,H,W] (normalized) and labels [N] (I64) or targets [N,K]; no data set is read.",
      cli_replay},
-    {"config", "config show|check CONFIG.json [--set key.path=VALUE]...\n"
-               "       dyt config explain [KEY]\n"
-               "       dyt config schema",
+    {"config",
+     "config show|check CONFIG.json [--set key.path=VALUE]...\n"
+     "       dyt config explain [KEY]\n"
+     "       dyt config schema",
      "show: the resolved config with the origin of every value. check: all errors, or nothing. explain: what a key or\n"
      "a group of keys means. schema: JSON Schema, for editors.",
      cli_config},
@@ -34,20 +38,24 @@ static const cli_command commands[] = {
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void usage(FILE *to) {
-  fprintf(to, "dyt %s: train small transformers on a CPU, with LayerNorm or without (Dynamic Tanh)\n\n"
-              "usage: dyt COMMAND [ARGUMENTS]      dyt COMMAND --help explains a command\n\n", DYT_VERSION);
+  fprintf(to,
+          "dyt %s: train small transformers on a CPU, with LayerNorm or without (Dynamic Tanh)\n\n"
+          "usage: dyt COMMAND [ARGUMENTS]      dyt COMMAND --help explains a command\n\n",
+          DYT_VERSION);
   for (int i = 0; i < COMMANDS; i++)
     fprintf(to, "  %-8s %.*s\n", commands[i].name, (int)strcspn(commands[i].help, "\n"), commands[i].help);
-  fprintf(to, "\nFirst run: dyt train configs/quick/fashion_dyt.json\n"
-              "Exit codes: 0 done, 1 internal error, 2 input that cannot be used, 3 training diverged, 130/143 interrupted\n");
+  fprintf(
+      to,
+      "\nFirst run: dyt train configs/quick/fashion_dyt.json\n"
+      "Exit codes: 0 done, 1 internal error, 2 input that cannot be used, 3 training diverged, 130/143 interrupted\n");
 }
 
 static int unknown(const char *name) {
   const char *names[COMMANDS];
   for (int i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
   const char *near = str_nearest(name, names, COMMANDS);
-  fprintf(stderr, "error: dyt: unknown command %s%s%s%s (see dyt --help)\n", name, near ? ", did you mean " : "",
-          near ? near : "", near ? "?" : "");
+  fprintf(stderr, "error: dyt: unknown command %s%s%s%s (see dyt --help)\n", name,
+          near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
   return ST_USER;
 }
 

@@ -25,10 +25,14 @@ st params_seal(params *s, err *e) {
 
 static double draw(params_init init, rng *r) {
   switch (init.law) {
-  case INIT_NORMAL: return init.a * rng_normal(r);
-  case INIT_TRUNC_NORMAL: return rng_trunc_normal(r, init.a);
-  case INIT_UNIFORM: return init.a * (2 * rng_uniform(r) - 1);
-  case INIT_CONSTANT: break;
+  case INIT_NORMAL:
+    return init.a * rng_normal(r);
+  case INIT_TRUNC_NORMAL:
+    return rng_trunc_normal(r, init.a);
+  case INIT_UNIFORM:
+    return init.a * (2 * rng_uniform(r) - 1);
+  case INIT_CONSTANT:
+    break;
   }
   return init.a;
 }

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Time: the forward pass of node i happens at i, its backward pass at 2N-1-i, and what is read after the run at 2N.
- * A block is one or more values (or gradients) that lie in the same place; it is alive from its first write to its last read. */
+/* Time: the forward pass of node i happens at i, its backward pass at 2N-1-i, and what is read after the run
+ * at 2N.
+ * A block is one or more values (or gradients) that lie in the same place; it is alive from its first write
+ * to its last read. */
 enum { ALIGN = 16, BEFORE = -1 };
 
 typedef struct block {
@@ -138,13 +140,15 @@ static bool class_is_safe(const planner *w, int class) {
     int added = backward_time(w, w->second[v]);
     for (val u = 0; u < t->values; u++) {
       const block *b = &w->b[grad_block(w, u)];
-      if (u != v && root(w, grad_block(w, u)) == class && b->birth <= added && added <= b->death) return false;
+      if (u != v && root(w, grad_block(w, u)) == class && b->birth <= added && added <= b->death)
+        return false;
     }
   }
   return true;
 }
 
-/* The gradients of a residual connection's two branches are the gradient of their sum: keep one copy while none changes. */
+/* The gradients of a residual connection's two branches are the gradient of their sum: keep one copy while
+ * none changes. */
 static void share_passed(planner *w) {
   const tape *t = w->t;
   for (int i = t->nodes - 1; i >= 0; i--) {
@@ -152,7 +156,8 @@ static void share_passed(planner *w) {
     if (!n->op->passes || !(w->p->run[i] & PLAN_BACKWARD)) continue;
     for (int k = 0; k < n->n_in; k++) {
       val v = n->in[k];
-      if (v == NO_VAL || t->value[v].kind != TAPE_NODE || !t->value[v].wants_grad || w->p->acc[i] >> k & 1) continue;
+      if (v == NO_VAL || t->value[v].kind != TAPE_NODE || !t->value[v].wants_grad || w->p->acc[i] >> k & 1)
+        continue;
       if (!shape_equal(t->value[v].s, t->value[n->out].s)) continue;
       int mine = grad_block(w, v), its = root(w, grad_block(w, n->out));
       join(w, mine, its);
@@ -164,7 +169,9 @@ static void share_passed(planner *w) {
   }
 }
 
-static bool overlap_in_time(const block *a, const block *b) { return a->birth <= b->death && b->birth <= a->death; }
+static bool overlap_in_time(const block *a, const block *b) {
+  return a->birth <= b->death && b->birth <= a->death;
+}
 
 static const block *sorted_blocks; /* qsort has no context; plans are made by one thread */
 static int larger_first(const void *x, const void *y) {
@@ -174,7 +181,8 @@ static int larger_first(const void *x, const void *y) {
   return i < j ? -1 : 1;
 }
 
-/* The lowest place for block i that is free during its life, among blocks already placed (in order of place). */
+/* The lowest place for block i that is free during its life, among blocks already placed (in order of place).
+ * */
 static int64_t lowest_place(const planner *w, const int *placed, int n_placed, int i) {
   int64_t at = 0;
   for (int j = 0; j < n_placed; j++) {
@@ -259,28 +267,6 @@ static plan *plan_alloc(const tape *t, val loss) {
   return p;
 }
 
-/* Lays out the blocks of a plan; `lives` keeps each block's own life for plan_sound. */
-static plan *make(const tape *t, val loss, int n_keep, const val *keep, planner *w) {
-  REQUIRE(loss == NO_VAL || (t->value[loss].wants_grad && shape_numel(t->value[loss].s) == 1), "the loss is one number");
-  size_t values = (size_t)t->values + 1;
-  *w = (planner){.t = t, .p = plan_alloc(t, loss), .end = 2 * t->nodes, .n = 2 * t->values + t->nodes};
-  w->b = mem_new((size_t)w->n + 1, sizeof *w->b);
-  w->kept = mem_new(values, 1);
-  w->consumer = mem_new(values, sizeof(int));
-  w->second = mem_new(values, sizeof(int));
-  for (int i = 0; i < n_keep; i++) w->kept[keep[i]] = true;
-  start_blocks(w);
-  mark_nodes(w, loss);
-  live_values(w);
-  live_gradients(w, loss);
-  share_in_place(w);
-  share_passed(w);
-  merge_lives(w);
-  place(w);
-  write_places(w);
-  return w->p;
-}
-
 static void planner_free(planner *w) {
   mem_free(w->b);
   mem_free(w->kept);
@@ -289,10 +275,26 @@ static void planner_free(planner *w) {
 }
 
 plan *plan_new(const tape *t, val loss, int n_keep, const val *keep) {
-  planner w;
-  plan *p = make(t, loss, n_keep, keep, &w);
+  REQUIRE(loss == NO_VAL || (t->value[loss].wants_grad && shape_numel(t->value[loss].s) == 1),
+          "the loss is one number");
+  size_t values = (size_t)t->values + 1;
+  planner w = {.t = t, .p = plan_alloc(t, loss), .end = 2 * t->nodes, .n = 2 * t->values + t->nodes};
+  w.b = mem_new((size_t)w.n + 1, sizeof *w.b);
+  w.kept = mem_new(values, 1);
+  w.consumer = mem_new(values, sizeof(int));
+  w.second = mem_new(values, sizeof(int));
+  for (int i = 0; i < n_keep; i++) w.kept[keep[i]] = true;
+  start_blocks(&w);
+  mark_nodes(&w, loss);
+  live_values(&w);
+  live_gradients(&w, loss);
+  share_in_place(&w);
+  share_passed(&w);
+  merge_lives(&w);
+  place(&w);
+  write_places(&w);
   planner_free(&w);
-  return p;
+  return w.p;
 }
 
 void plan_free(plan *p) {

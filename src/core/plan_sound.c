@@ -2,14 +2,16 @@
 
 #include <string.h>
 
-/* Runs the tape on symbols instead of numbers: what a node computes is a hash of the node and of what it reads. Once in
- * the plan's arena, where sharing may go wrong, and once with a place for everything. Whatever a node reads must be the same. */
+/* Runs the tape on symbols instead of numbers: what a node computes is a hash of the node and of what it
+ * reads. Once in
+ * the plan's arena, where sharing may go wrong, and once with a place for everything. Whatever a node reads
+ * must be the same. */
 typedef struct twin {
   const plan *p;
-  uint64_t *arena;  /* [numbers] */
-  uint64_t *value;  /* [values] the symbol each value should hold */
-  uint64_t *grad;   /* [values] */
-  uint64_t *saved;  /* [nodes] */
+  uint64_t *arena; /* [numbers] */
+  uint64_t *value; /* [values] the symbol each value should hold */
+  uint64_t *grad;  /* [values] */
+  uint64_t *saved; /* [nodes] */
   err *e;
   bool ok;
 } twin;
@@ -67,7 +69,8 @@ static void contribute(twin *w, int i, int k, uint64_t symbol) {
 
 static void backward(twin *w, int i) {
   const tape_node *n = &w->p->tape->node[i];
-  expect(w, w->p->grad_at[n->out], size_of(w, n->out), w->grad[n->out], n->path, "the gradient of its result");
+  expect(w, w->p->grad_at[n->out], size_of(w, n->out), w->grad[n->out], n->path,
+         "the gradient of its result");
   expect(w, w->p->saved_at[i], n->saved, w->saved[i], n->path, "a saved tensor");
   if (n->op->needs & OP_NEEDS_OUT)
     expect(w, w->p->value_at[n->out], size_of(w, n->out), w->value[n->out], n->path, "its result");

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- recording ---------------------------------------------------------------------------------------------------- */
+/* --- recording --- */
 
 void op_shape_error(const op_shapes *s, const char *condition, const char *format, ...) {
   char text[512], one[80];
@@ -18,7 +18,8 @@ void op_shape_error(const op_shapes *s, const char *condition, const char *forma
   va_end(args);
   if (n > sizeof text / 2) n = sizeof text / 2;
   for (int i = 0; i < s->n_in && n + 96 < sizeof text; i++)
-    n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i ? ", " : "; inputs ", shape_text(s->in[i], one));
+    n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i ? ", " : "; inputs ",
+                          shape_text(s->in[i], one));
   err_die(s->path, 0, condition, "%s", text);
 }
 
@@ -65,8 +66,10 @@ val tape_param(tape *t, int index) {
 }
 
 val tape_emit(tape *t, const op *o, const void *attr, int n_in, const val *in) {
-  REQUIRE(n_in >= o->min_in && n_in <= o->max_in && o->attr_size <= OP_ATTR_MAX, "%s with %d inputs", o->name, n_in);
-  tape_node n = {.op = o, .n_in = n_in, .path = mem_printf("%s%s%s", t->scope, t->scope[0] ? "." : "", o->name)};
+  REQUIRE(n_in >= o->min_in && n_in <= o->max_in && o->attr_size <= OP_ATTR_MAX, "%s with %d inputs", o->name,
+          n_in);
+  tape_node n = {
+      .op = o, .n_in = n_in, .path = mem_printf("%s%s%s", t->scope, t->scope[0] ? "." : "", o->name)};
   if (o->attr_size) memcpy(n.attr, attr, o->attr_size);
   op_shapes s = {.n_in = n_in, .attr = n.attr, .path = n.path};
   bool wants_grad = false;
@@ -113,7 +116,7 @@ double tape_flops(const tape *t) {
   return sum;
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------ */
+/* --- running --- */
 
 real *tape_at(const tape_run *r, val v) {
   const tape_value *tv = &r->plan->tape->value[v];
@@ -142,9 +145,10 @@ static void call_node(const tape_run *r, int i, bool backward) {
   tensor in[OP_IN_MAX] = {0};
   for (int k = 0; k < n->n_in; k++)
     if (n->in[k] != NO_VAL)
-      in[k] = (tensor){p->tape->value[n->in[k]].s, tape_at(r, n->in[k]), backward ? tape_grad_at(r, n->in[k]) : NULL,
-                       p->acc[i] >> k & 1};
-  tensor out = {p->tape->value[n->out].s, tape_at(r, n->out), backward ? tape_grad_at(r, n->out) : NULL, false};
+      in[k] = (tensor){p->tape->value[n->in[k]].s, tape_at(r, n->in[k]),
+                       backward ? tape_grad_at(r, n->in[k]) : NULL, p->acc[i] >> k & 1};
+  tensor out = {p->tape->value[n->out].s, tape_at(r, n->out), backward ? tape_grad_at(r, n->out) : NULL,
+                false};
   op_call c = {.in = in,
                .out = &out,
                .attr = n->attr,

@@ -21,7 +21,9 @@ static st check_known(const config_model *cfg, err *e) {
   const struct {
     const char *key;
     int value;
-  } keys[] = {{"model.image_size", cfg->image_size}, {"model.channels", cfg->channels}, {"model.classes", cfg->classes}};
+  } keys[] = {{"model.image_size", cfg->image_size},
+              {"model.channels", cfg->channels},
+              {"model.classes", cfg->classes}};
   st code = ST_OK;
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
     if (keys[i].value == 0)

@@ -4,8 +4,10 @@
  *   pool avg:   mean of the patch tokens (the class token is left out), fc_norm, head
  *   pool token: norm, class token, head
  *
- * Initialisation as timm: linear layers truncated normal 0.02 with zero bias; the patch embedding keeps PyTorch's convolution
- * default (uniform in +-1/sqrt(fan_in), weight and bias) unless patch_init_std is given; cls_token normal 1e-6; pos_embed
+ * Initialisation as timm: linear layers truncated normal 0.02 with zero bias; the patch embedding keeps
+ * PyTorch's convolution
+ * default (uniform in +-1/sqrt(fan_in), weight and bias) unless patch_init_std is given; cls_token normal
+ * 1e-6; pos_embed
  * truncated normal 0.02. Weight decay acts on weight matrices only. */
 #include "dyt/model.h"
 #include "dyt/ops.h"
@@ -25,11 +27,11 @@ static void build_patch_embedding(vit *v, params *p, const config_model *cfg) {
   int64_t in = cfg->channels * cfg->patch_size * cfg->patch_size;
   bool given = !isnan(cfg->patch_init_std);
   params_init uniform = {INIT_UNIFORM, 1 / sqrt((double)in)};
-  v->patch_weight = nn_param(p, "patch_embed.proj", "weight",
-                             SHAPE(cfg->dim, cfg->channels, cfg->patch_size, cfg->patch_size),
-                             given ? (params_init){INIT_TRUNC_NORMAL, cfg->patch_init_std} : uniform,
-                             PARAM_TRAIN | PARAM_DECAY);
-  v->patch_bias = nn_param(p, "patch_embed.proj", "bias", SHAPE(cfg->dim), given ? NN_BIAS_LAW : uniform, PARAM_TRAIN);
+  v->patch_weight = nn_param(
+      p, "patch_embed.proj", "weight", SHAPE(cfg->dim, cfg->channels, cfg->patch_size, cfg->patch_size),
+      given ? (params_init){INIT_TRUNC_NORMAL, cfg->patch_init_std} : uniform, PARAM_TRAIN | PARAM_DECAY);
+  v->patch_bias =
+      nn_param(p, "patch_embed.proj", "bias", SHAPE(cfg->dim), given ? NN_BIAS_LAW : uniform, PARAM_TRAIN);
 }
 
 static void build(model *m) {
@@ -62,7 +64,8 @@ static val embed(const model *m, tape *t, val images) {
   val x = tape_emit(t, &op_linear, NULL, 3,
                     (val[]){patches, tape_param(t, v->patch_weight), tape_param(t, v->patch_bias)});
   tape_scope(t, "pos_embed");
-  x = tape_emit(t, &op_prefix_tokens, NULL, 3, (val[]){x, tape_param(t, v->cls_token), tape_param(t, v->pos_embed)});
+  x = tape_emit(t, &op_prefix_tokens, NULL, 3,
+                (val[]){x, tape_param(t, v->cls_token), tape_param(t, v->pos_embed)});
   return nn_dropout(t, "pos_embed", m->cfg.dropout, x);
 }
 

@@ -17,7 +17,8 @@ void nn_block_init(nn_block *m, params *p, const char *path, const config_model 
   nn_norm_init(&m->norm1, p, below(sub, path, "norm1"), "attn", &cfg->attn, cfg->dim);
   nn_attention_init(&m->attn, p, below(sub, path, "attn"), cfg->dim, cfg->heads, cfg->dropout);
   nn_norm_init(&m->norm2, p, below(sub, path, "norm2"), "ffn", &cfg->ffn, cfg->dim);
-  nn_mlp_init(&m->mlp, p, below(sub, path, "mlp"), cfg->dim, hidden, k_fn_find(cfg->act, K_ACT), cfg->dropout);
+  nn_mlp_init(&m->mlp, p, below(sub, path, "mlp"), cfg->dim, hidden, k_fn_find(cfg->act, K_ACT),
+              cfg->dropout);
 }
 
 static val residual(const nn_block *m, tape *t, const char *branch, val x, val change) {

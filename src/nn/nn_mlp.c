@@ -1,7 +1,8 @@
 #include "dyt/nn.h"
 #include "dyt/ops.h"
 
-void nn_mlp_init(nn_mlp *m, params *p, const char *path, int64_t dim, int64_t hidden, k_fn act, double dropout) {
+void nn_mlp_init(nn_mlp *m, params *p, const char *path, int64_t dim, int64_t hidden, k_fn act,
+                 double dropout) {
   *m = (nn_mlp){.path = mem_strdup(path), .act = act, .dropout = dropout};
   char *fc1 = mem_printf("%s.fc1", path), *fc2 = mem_printf("%s.fc2", path);
   nn_linear_init(&m->fc1, p, fc1, dim, hidden, NN_LINEAR_LAW, NN_BIAS_LAW);

@@ -68,7 +68,8 @@ static const struct kind *kind_of(const nn_norm *m) {
   REQUIRE(false, "%s: no norm of kind %s", m->path, m->cfg.kind);
 }
 
-void nn_norm_init(nn_norm *m, params *p, const char *path, const char *site, const config_norm *cfg, int64_t channels) {
+void nn_norm_init(nn_norm *m, params *p, const char *path, const char *site, const config_norm *cfg,
+                  int64_t channels) {
   *m = (nn_norm){.path = mem_strdup(path),
                  .site = site,
                  .cfg = *cfg,

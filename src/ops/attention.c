@@ -1,4 +1,5 @@
-/* attention: multi-head self-attention between the qkv and the output projection (Vaswani et al. 2017), one operation.
+/* attention: multi-head self-attention between the qkv and the output projection (Vaswani et al. 2017), one
+ * operation.
  *
  * For each sample and head, q, k, v [T, D] and C = heads * D:
  *   P = softmax over keys of (q k^T / sqrt(D)), out = P v
@@ -13,7 +14,8 @@ static int64_t head_width(const op_attention_attr *a, shape qkv) { return shape_
 static void infer(op_shapes *s) {
   const op_attention_attr *a = s->attr;
   OP_REQUIRE(s, s->in[0].rank == 3, "qkv is [n, T, 3C]");
-  OP_REQUIRE(s, a->heads >= 1 && shape_cols(s->in[0]) % (3 * a->heads) == 0, "3 x heads (%d) divide the channels", a->heads);
+  OP_REQUIRE(s, a->heads >= 1 && shape_cols(s->in[0]) % (3 * a->heads) == 0,
+             "3 x heads (%d) divide the channels", a->heads);
   int64_t n = s->in[0].dim[0], T = s->in[0].dim[1], D = head_width(a, s->in[0]);
   s->out = SHAPE(n, T, D * a->heads);
   s->saved = n * k_attention_saved(T, a->heads);
@@ -23,21 +25,23 @@ static void infer(op_shapes *s) {
 static void forward(const op_call *c) {
   const op_attention_attr *a = c->attr;
   shape s = c->in[0].s;
-  int64_t T = s.dim[1], D = head_width(a, s), in = T * s.dim[2], out = in / 3, p = k_attention_saved(T, a->heads);
+  int64_t T = s.dim[1], D = head_width(a, s), in = T * s.dim[2], out = in / 3,
+          p = k_attention_saved(T, a->heads);
   for (int64_t i = 0; i < s.dim[0]; i++)
-    k_attention_fwd(T, a->heads, D, c->in[0].x + i * in, c->out->x + i * out, c->saved ? c->saved + i * p : c->scratch,
-                    c->scratch + p);
+    k_attention_fwd(T, a->heads, D, c->in[0].x + i * in, c->out->x + i * out,
+                    c->saved ? c->saved + i * p : c->scratch, c->scratch + p);
 }
 
 static void backward(const op_call *c) {
   const op_attention_attr *a = c->attr;
   const tensor *qkv = &c->in[0];
   shape s = qkv->s;
-  int64_t T = s.dim[1], D = head_width(a, s), in = T * s.dim[2], out = in / 3, p = k_attention_saved(T, a->heads);
+  int64_t T = s.dim[1], D = head_width(a, s), in = T * s.dim[2], out = in / 3,
+          p = k_attention_saved(T, a->heads);
   if (!qkv->g) return;
   for (int64_t i = 0; i < s.dim[0]; i++)
-    k_attention_bwd(T, a->heads, D, qkv->x + i * in, c->saved + i * p, c->out->g + i * out, qkv->g + i * in, qkv->acc,
-                    c->scratch + p);
+    k_attention_bwd(T, a->heads, D, qkv->x + i * in, c->saved + i * p, c->out->g + i * out, qkv->g + i * in,
+                    qkv->acc, c->scratch + p);
 }
 
 /* q k^T and P v. */

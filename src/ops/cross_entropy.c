@@ -4,7 +4,8 @@
  *   loss = sum over samples of (lse T - sum_k t'_k z_k), lse = log sum_k e^{z_k}, T = sum_k t'_k
  *   dz = (T softmax(z) - t') dloss
  *
- * In double, whatever `real` is: a row is short and the loss is what everything else is judged by. Targets get no gradient. */
+ * In double, whatever `real` is: a row is short and the loss is what everything else is judged by. Targets
+ * get no gradient. */
 #include "dyt/ops.h"
 
 #include <math.h>
@@ -12,7 +13,8 @@
 enum { LOGITS, TARGETS };
 
 static void infer(op_shapes *s) {
-  OP_REQUIRE(s, s->in[LOGITS].rank == 2 && shape_equal(s->in[LOGITS], s->in[TARGETS]), "logits and targets are [n, K]");
+  OP_REQUIRE(s, s->in[LOGITS].rank == 2 && shape_equal(s->in[LOGITS], s->in[TARGETS]),
+             "logits and targets are [n, K]");
   s->out = SHAPE(1);
 }
 

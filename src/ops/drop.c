@@ -16,10 +16,12 @@ static void draw(const op_call *c, uint64_t name, int64_t sample, int64_t groups
   for (int64_t j = 0; j < groups; j++) keep[j] = rng_uniform(&r) < rate ? 0 : scale;
 }
 
-static void multiply(const op_call *c, int64_t groups, const real *keep, const real *from, real *to, bool acc) {
+static void multiply(const op_call *c, int64_t groups, const real *keep, const real *from, real *to,
+                     bool acc) {
   int64_t width = width_of(c, groups), all = groups * c->out->s.dim[0];
   for (int64_t j = 0; j < all; j++)
-    for (int64_t i = j * width; i < (j + 1) * width; i++) to[i] = acc ? to[i] + keep[j] * from[i] : keep[j] * from[i];
+    for (int64_t i = j * width; i < (j + 1) * width; i++)
+      to[i] = acc ? to[i] + keep[j] * from[i] : keep[j] * from[i];
 }
 
 void drop_forward(const op_call *c, int64_t groups) {

@@ -1,5 +1,7 @@
-/* drop - what dropout and drop_path share: each group of `width` numbers is kept with probability 1-rate and scaled by
- * 1/(1-rate), so that the expected value is unchanged; in evaluation nothing happens (Srivastava et al. 2014, Huang et al. 2016).
+/* drop - what dropout and drop_path share: each group of `width` numbers is kept with probability 1-rate and
+ * scaled by
+ * 1/(1-rate), so that the expected value is unchanged; in evaluation nothing happens (Srivastava et al. 2014,
+ * Huang et al. 2016).
  *
  *   y = m x        dx = m dy        m = 0 or 1/(1-rate), one number a group
  *

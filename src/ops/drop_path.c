@@ -1,4 +1,5 @@
-/* drop_path: a whole sample of a residual branch is zeroed with probability `rate` (stochastic depth); see drop.h. */
+/* drop_path: a whole sample of a residual branch is zeroed with probability `rate` (stochastic depth); see
+ * drop.h. */
 #include "drop.h"
 
 static void infer(op_shapes *s) {

@@ -3,7 +3,8 @@
  *   x [N, in], W [out, in], b [out], y [N, out], N = all leading dimensions
  *   dx = dy W        dW += dy^T x        db += sum over rows of dy
  *
- * W may have more dimensions (a convolution's [out, C, p, p]): its rows are flattened. The bias is written into y before the product,
+ * W may have more dimensions (a convolution's [out, C, p, p]): its rows are flattened. The bias is written
+ * into y before the product,
  * which then adds to it: one pass less. */
 #include "dyt/ops.h"
 
@@ -11,7 +12,8 @@ static int64_t outputs(shape w) { return w.dim[0]; }
 static int64_t inputs(shape w) { return shape_numel(w) / w.dim[0]; }
 
 static void infer(op_shapes *s) {
-  OP_REQUIRE(s, s->in[1].rank >= 2 && shape_cols(s->in[0]) == inputs(s->in[1]), "the rows of x must fit the weight");
+  OP_REQUIRE(s, s->in[1].rank >= 2 && shape_cols(s->in[0]) == inputs(s->in[1]),
+             "the rows of x must fit the weight");
   OP_REQUIRE(s, s->in[2].rank == 0 || shape_numel(s->in[2]) == outputs(s->in[1]), "one bias an output");
   s->out = s->in[0];
   s->out.dim[s->out.rank - 1] = outputs(s->in[1]);
@@ -32,7 +34,9 @@ static void backward(const op_call *c) {
   if (b->g) k_colsum(rows, out, y->g, b->g);
 }
 
-static double flops(const op_shapes *s) { return 2.0 * (double)shape_rows(s->in[0]) * (double)shape_numel(s->in[1]); }
+static double flops(const op_shapes *s) {
+  return 2.0 * (double)shape_rows(s->in[0]) * (double)shape_numel(s->in[1]);
+}
 
 const op op_linear = {.name = "linear",
                       .min_in = 2,

@@ -1,6 +1,7 @@
 /* norm: LayerNorm (center) and RMSNorm of each row of C channels (Ba et al. 2016, Zhang & Sennrich 2019).
  *
- *   mu = mean of x (0 for RMSNorm), r = 1 / sqrt(mean of (x - mu)^2 + eps), h = (x - mu) r, y = gamma h + beta
+ *   mu = mean of x (0 for RMSNorm), r = 1 / sqrt(mean of (x - mu)^2 + eps), h = (x - mu) r, y = gamma h +
+ * beta
  *   q = gamma dy
  *   dx = r (q - mean of q - h * mean of (q h))        without "- mean of q" for RMSNorm
  *   dgamma += sum over rows of dy h        dbeta += sum over rows of dy
@@ -10,7 +11,8 @@
 
 static void infer(op_shapes *s) {
   for (int k = 1; k <= 2; k++)
-    OP_REQUIRE(s, s->in[k].rank == 0 || shape_numel(s->in[k]) == shape_cols(s->in[0]), "one gamma and beta a channel");
+    OP_REQUIRE(s, s->in[k].rank == 0 || shape_numel(s->in[k]) == shape_cols(s->in[0]),
+               "one gamma and beta a channel");
   s->out = s->in[0];
   s->saved = s->scratch = 2 * shape_rows(s->in[0]);
 }

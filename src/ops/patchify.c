@@ -1,6 +1,8 @@
-/* patchify: cuts images into patches, so that the patch embedding (a convolution whose stride is its width) is a linear layer.
+/* patchify: cuts images into patches, so that the patch embedding (a convolution whose stride is its width)
+ * is a linear layer.
  *
- *   x [n, C, H, W] -> y [n, P, C p p], P = (H/p)(W/p), patches row by row, the numbers of a patch in the order (channel, row, column)
+ *   x [n, C, H, W] -> y [n, P, C p p], P = (H/p)(W/p), patches row by row, the numbers of a patch in the
+ * order (channel, row, column)
  *   dx: the same numbers carried back */
 #include "dyt/ops.h"
 
@@ -11,13 +13,14 @@ static int64_t patch_of(const op_shapes *s) { return ((const op_patchify_attr *)
 static void infer(op_shapes *s) {
   int64_t p = patch_of(s);
   shape x = s->in[0];
-  OP_REQUIRE(s, x.rank == 4 && p >= 1 && x.dim[2] % p == 0 && x.dim[3] % p == 0, "patches of %lld divide the image",
-             (long long)p);
+  OP_REQUIRE(s, x.rank == 4 && p >= 1 && x.dim[2] % p == 0 && x.dim[3] % p == 0,
+             "patches of %lld divide the image", (long long)p);
   s->out = SHAPE(x.dim[0], (x.dim[2] / p) * (x.dim[3] / p), x.dim[1] * p * p);
 }
 
 /* Calls line(image numbers, patch numbers) for each run of p numbers that lie together in both. */
-static void each_line(const op_call *c, real *image, real *patches, void (*line)(real *, real *, int64_t, bool)) {
+static void each_line(const op_call *c, real *image, real *patches,
+                      void (*line)(real *, real *, int64_t, bool)) {
   int64_t p = ((const op_patchify_attr *)c->attr)->patch;
   shape s = c->in[0].s;
   int64_t channels = s.dim[1], height = s.dim[2], width = s.dim[3];

@@ -1,8 +1,10 @@
-/* pointwise: what stands in the place of a normalization, y = gamma f(alpha x + s) + beta; with f = tanh and no shift
+/* pointwise: what stands in the place of a normalization, y = gamma f(alpha x + s) + beta; with f = tanh and
+ * no shift
  * it is Dynamic Tanh (Zhu et al. 2025, section 4), with f = erf and a shift it is Derf (Chen et al. 2025).
  *
  *   z = alpha x + s, t = f(z), q = f'(z) gamma dy
- *   dx = alpha q        dalpha += sum of x q (over everything, or a channel)        ds += sum of q (over everything)
+ *   dx = alpha q        dalpha += sum of x q (over everything, or a channel)        ds += sum of q (over
+ * everything)
  *   dgamma += sum over rows of dy t        dbeta += sum over rows of dy
  *
  * Saved: t, from which most slopes follow without evaluating f again. */
@@ -26,23 +28,24 @@ static bool per_channel(const op_call *c) { return shape_numel(c->in[ALPHA].s) >
 static void forward(const op_call *c) {
   const op_pointwise_attr *a = c->attr;
   const tensor *in = c->in;
-  k_pointwise_fwd(a->fn, shape_rows(in[X].s), shape_cols(in[X].s), in[X].x, in[ALPHA].x, per_channel(c), in[SHIFT].x,
-                  in[GAMMA].x, in[BETA].x, c->out->x, c->saved);
+  k_pointwise_fwd(a->fn, shape_rows(in[X].s), shape_cols(in[X].s), in[X].x, in[ALPHA].x, per_channel(c),
+                  in[SHIFT].x, in[GAMMA].x, in[BETA].x, c->out->x, c->saved);
 }
 
 static void backward(const op_call *c) {
   const op_pointwise_attr *a = c->attr;
   const tensor *in = c->in;
-  k_pointwise_bwd(a->fn, shape_rows(in[X].s), shape_cols(in[X].s), in[X].x, c->saved, in[ALPHA].x, per_channel(c),
-                  in[SHIFT].x, in[GAMMA].x, c->out->g, in[X].g, in[X].acc, in[ALPHA].g, in[SHIFT].g, in[GAMMA].g,
-                  in[BETA].g);
+  k_pointwise_bwd(a->fn, shape_rows(in[X].s), shape_cols(in[X].s), in[X].x, c->saved, in[ALPHA].x,
+                  per_channel(c), in[SHIFT].x, in[GAMMA].x, c->out->g, in[X].g, in[X].acc, in[ALPHA].g,
+                  in[SHIFT].g, in[GAMMA].g, in[BETA].g);
 }
 
 const op op_pointwise = {.name = "pointwise",
                          .min_in = 2,
                          .max_in = 5,
                          .attr_size = sizeof(op_pointwise_attr),
-                         .needs = OP_NEEDS_IN(X) | OP_NEEDS_IN(ALPHA) | OP_NEEDS_IN(SHIFT) | OP_NEEDS_IN(GAMMA),
+                         .needs =
+                             OP_NEEDS_IN(X) | OP_NEEDS_IN(ALPHA) | OP_NEEDS_IN(SHIFT) | OP_NEEDS_IN(GAMMA),
                          .infer = infer,
                          .forward = forward,
                          .backward = backward};

@@ -1,4 +1,5 @@
-/* prefix_tokens: the class token in front of the patch tokens, and position embeddings added to all (Dosovitskiy et al. 2021).
+/* prefix_tokens: the class token in front of the patch tokens, and position embeddings added to all
+ * (Dosovitskiy et al. 2021).
  *
  *   x [n, P, C], token [1, 1, C], position [1, P+1, C] -> y [n, P+1, C]
  *   y_0 = token + position_0        y_{j+1} = x_j + position_{j+1}
@@ -36,5 +37,9 @@ static void backward(const op_call *c) {
   }
 }
 
-const op op_prefix_tokens = {
-    .name = "prefix_tokens", .min_in = 3, .max_in = 3, .infer = infer, .forward = forward, .backward = backward};
+const op op_prefix_tokens = {.name = "prefix_tokens",
+                             .min_in = 3,
+                             .max_in = 3,
+                             .infer = infer,
+                             .forward = forward,
+                             .backward = backward};

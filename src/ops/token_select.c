@@ -9,8 +9,8 @@
 static int64_t index_of(const void *attr) { return ((const op_token_select_attr *)attr)->index; }
 
 static void infer(op_shapes *s) {
-  OP_REQUIRE(s, s->in[0].rank == 3 && index_of(s->attr) >= 0 && index_of(s->attr) < s->in[0].dim[1], "token %lld",
-             (long long)index_of(s->attr));
+  OP_REQUIRE(s, s->in[0].rank == 3 && index_of(s->attr) >= 0 && index_of(s->attr) < s->in[0].dim[1],
+             "token %lld", (long long)index_of(s->attr));
   s->out = SHAPE(s->in[0].dim[0], s->in[0].dim[2]);
 }
 

@@ -51,7 +51,7 @@ bool checkpoint_exists(const char *run, const char *which) {
   return yes;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------ */
+/* --- writing --- */
 
 static st hash_of(const char *folder, const char *name, char out[17], err *e) {
   char *path = mem_printf("%s/%s", folder, name);
@@ -87,7 +87,8 @@ static st write_state(const char *folder, const checkpoint_state *s, err *e) {
   return code;
 }
 
-static st write_folder(const char *folder, const params *p, const optim *o, const checkpoint_state *s, err *e) {
+static st write_folder(const char *folder, const params *p, const optim *o, const checkpoint_state *s,
+                       err *e) {
   char *model = mem_printf("%s/%s", folder, files[0]), *state = mem_printf("%s/%s", folder, files[1]);
   const real *const numbers[] = {o->m, o->v};
   st code = file_make_folder(folder, e);
@@ -118,11 +119,14 @@ static void remove_others(const char *checkpoints) {
   if (d) closedir(d);
 }
 
-st checkpoint_write(const char *run, const params *p, const optim *o, const checkpoint_state *s, bool best, err *e) {
+st checkpoint_write(const char *run, const params *p, const optim *o, const checkpoint_state *s, bool best,
+                    err *e) {
   char name[40];
   snprintf(name, sizeof name, "step-%lld", (long long)s->step);
-  char *all = mem_printf("%s/checkpoints", run), *last = mem_printf("%s/last", all), *top = mem_printf("%s/best", all);
-  char *folder = mem_printf("%s/%s", all, name), *temporary = mem_printf("%s.tmp-%ld", folder, (long)getpid());
+  char *all = mem_printf("%s/checkpoints", run), *last = mem_printf("%s/last", all),
+       *top = mem_printf("%s/best", all);
+  char *folder = mem_printf("%s/%s", all, name),
+       *temporary = mem_printf("%s.tmp-%ld", folder, (long)getpid());
   st code = file_make_folder(all, e);
   if (!code) code = write_folder(temporary, p, o, s, e);
   if (!code && file_what(folder) != FILE_NONE) code = file_remove(folder, e); /* of a run that was cut back */
@@ -141,13 +145,14 @@ st checkpoint_write(const char *run, const params *p, const optim *o, const chec
   return code;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading --- */
 
 static st read_fields(const cJSON *doc, const char *path, checkpoint_state *s, err *e) {
   for (int i = 0; i < FIELDS; i++) {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(doc, fields[i].name);
     bool none = cJSON_IsNull(v) && !fields[i].integer;
-    if (!cJSON_IsNumber(v) && !none) return err_add(e, ST_USER, "%s: expected a number \"%s\"", path, fields[i].name);
+    if (!cJSON_IsNumber(v) && !none)
+      return err_add(e, ST_USER, "%s: expected a number \"%s\"", path, fields[i].name);
     char *at = (char *)s + fields[i].at;
     if (fields[i].integer)
       *(int64_t *)(void *)at = (int64_t)v->valuedouble;
@@ -164,8 +169,8 @@ static st check_files(const cJSON *doc, const char *folder, err *e) {
     char have[17];
     if (hash_of(folder, files[i], have, e)) return e->code;
     if (!cJSON_IsString(want) || strcmp(want->valuestring, have))
-      return err_add(e, ST_USER, "%s/%s: damaged: its checksum is %s, state.json says %s", folder, files[i], have,
-                     cJSON_IsString(want) ? want->valuestring : "nothing");
+      return err_add(e, ST_USER, "%s/%s: damaged: its checksum is %s, state.json says %s", folder, files[i],
+                     have, cJSON_IsString(want) ? want->valuestring : "nothing");
   }
   return ST_OK;
 }

@@ -8,18 +8,20 @@ struct engine_sum {
   _Alignas(64) double loss, right;
 };
 
-/* --- sizes -------------------------------------------------------------------------------------------------------- */
+/* --- sizes --- */
 
 static int64_t shard_begin(const engine *g, int64_t batch, int shard) { return shard * batch / g->shards; }
 
-/* Rows enough for matrix products to run well, in a workspace that stays in the shared cache; docs/speed.md has the measurements. */
+/* Rows enough for matrix products to run well, in a workspace that stays in the shared cache; docs/speed.md
+ * has the measurements. */
 int engine_micro_batch(const model *m, const task *t) {
   enum { ROWS = 200, BYTES = 20 << 20 };
   task_tape r = t->record(m, 0, 1);
   plan *p = plan_new(r.tape, r.loss, 1, &r.output);
   int64_t rows = 1, one = p->numbers * 4; /* bytes as float in either build */
   for (val v = 0; v < r.tape->values; v++)
-    if (r.tape->value[v].kind == TAPE_NODE && shape_rows(r.tape->value[v].s) > rows) rows = shape_rows(r.tape->value[v].s);
+    if (r.tape->value[v].kind == TAPE_NODE && shape_rows(r.tape->value[v].s) > rows)
+      rows = shape_rows(r.tape->value[v].s);
   plan_free(p);
   tape_free(r.tape);
   int micro = 1;
@@ -72,7 +74,7 @@ static size_t workspace_size(const engine *g) {
   return (size_t)most * sizeof(real);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static st take_memory(engine *g, bool train, err *e) {
   int threads = work_threads(g->pool);
@@ -120,14 +122,16 @@ void engine_close(engine *g) {
   *g = (engine){0};
 }
 
-size_t engine_workspace_bytes(const engine *g) { return (size_t)work_threads(g->pool) * g->workspace[0].size; }
+size_t engine_workspace_bytes(const engine *g) {
+  return (size_t)work_threads(g->pool) * g->workspace[0].size;
+}
 size_t engine_gradient_bytes(const engine *g) { return g->grad_store.size; }
 
-/* --- running ------------------------------------------------------------------------------------------------------ */
+/* --- running --- */
 
 /* One micro-batch in a worker's workspace, its slots filled. */
-static tape_run start_run(engine *g, engine_mode mode, int64_t first, int64_t n, const engine_feed *feed, int worker,
-                          real **slot) {
+static tape_run start_run(engine *g, engine_mode mode, int64_t first, int64_t n, const engine_feed *feed,
+                          int worker, real **slot) {
   const engine_tape *t = &g->by_count[n];
   REQUIRE(t->plan[mode], "no plan for %lld samples", (long long)n);
   tape_run r = {.plan = t->plan[mode],
@@ -201,17 +205,19 @@ static void run_unit(void *context, int unit, int worker) {
   tape_run r = start_run(g, c->mode, first, n, c->feed, worker, slot);
   tape_forward(&r);
   const task_tape *t = &g->by_count[n].rec;
-  engine_part part = {.run = &r, .tape = t, .output = tape_at(&r, t->output), .first = first, .n = n, .unit = unit};
+  engine_part part = {
+      .run = &r, .tape = t, .output = tape_at(&r, t->output), .first = first, .n = n, .unit = unit};
   for (int k = 0; k < g->task->slots; k++) part.slot[k] = slot[k];
   c->sink->take(c->sink->context, &part);
 }
 
-void engine_forward(engine *g, engine_mode mode, int64_t n, const engine_feed *feed, const engine_sink *sink) {
+void engine_forward(engine *g, engine_mode mode, int64_t n, const engine_feed *feed,
+                    const engine_sink *sink) {
   forward_context c = {g, mode, feed, sink, n};
   work_run(g->pool, (int)((n + g->micro_batch - 1) / g->micro_batch), run_unit, &c);
 }
 
-/* --- diagnosis ---------------------------------------------------------------------------------------------------- */
+/* --- diagnosis --- */
 
 typedef struct suspect {
   const engine *g;

@@ -37,8 +37,8 @@ static void take(void *context, const engine_part *part) {
     *out = (norm_stat){.n = shape_numel(dims)};
     k_moments(out->n, x, 0, out->moments);
     if (!can_saturate(norm)) continue;
-    out->saturated = k_saturated(norm->fn, shape_rows(dims), shape_cols(dims), x, params_value(p, norm->alpha),
-                                 shape_numel(p->p[norm->alpha].s) > 1,
+    out->saturated = k_saturated(norm->fn, shape_rows(dims), shape_cols(dims), x,
+                                 params_value(p, norm->alpha), shape_numel(p->p[norm->alpha].s) > 1,
                                  norm->shift >= 0 ? *params_value(p, norm->shift) : 0);
   }
 }
@@ -76,8 +76,8 @@ void norm_stats_write(const norm_stats *s, int64_t step, double epoch, str *out)
     const nn_norm *norm = s->model->norm[i];
     const norm_stat *t = &s->total[i];
     double n = (double)t->n, mean = t->moments[0] / n, std = sqrt(fmax(0, t->moments[1] / n - mean * mean));
-    str_addf(out, "%lld,%.6g,%s,%d,%s,%s,%s", (long long)step, epoch, norm->path, i, norm->site, norm->cfg.kind,
-             has_alpha(norm) ? norm->cfg.fn : "");
+    str_addf(out, "%lld,%.6g,%s,%d,%s,%s,%s", (long long)step, epoch, norm->path, i, norm->site,
+             norm->cfg.kind, has_alpha(norm) ? norm->cfg.fn : "");
     add_field(out, has_alpha(norm) ? mean_alpha(&s->model->params, norm->alpha) : NAN);
     add_field(out, 1 / std);
     add_field(out, mean);

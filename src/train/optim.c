@@ -69,14 +69,16 @@ static void update_span(void *context, int i, int worker) {
 
 void optim_update(optim *o, work_pool *pool, const real *grad, double lr, double norm) {
   double t = (double)++o->steps, clip = o->cfg.clip_norm;
-  update_context c = {o, grad, {.lr = lr,
-                                .beta1 = o->cfg.betas[0],
-                                .beta2 = o->cfg.betas[1],
-                                .eps = o->cfg.eps,
-                                .weight_decay = o->cfg.weight_decay,
-                                .gscale = clip > 0 ? fmin(1, clip / (norm + 1e-6)) : 1,
-                                .c1 = 1 - pow(o->cfg.betas[0], t),
-                                .c2 = 1 - pow(o->cfg.betas[1], t)}};
+  update_context c = {o,
+                      grad,
+                      {.lr = lr,
+                       .beta1 = o->cfg.betas[0],
+                       .beta2 = o->cfg.betas[1],
+                       .eps = o->cfg.eps,
+                       .weight_decay = o->cfg.weight_decay,
+                       .gscale = clip > 0 ? fmin(1, clip / (norm + 1e-6)) : 1,
+                       .c1 = 1 - pow(o->cfg.betas[0], t),
+                       .c2 = 1 - pow(o->cfg.betas[1], t)}};
   work_run(pool, o->spans, update_span, &c);
 }
 

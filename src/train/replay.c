@@ -24,7 +24,7 @@ typedef struct replay {
 
 enum { IMAGES, TARGETS };
 
-/* --- what is given ------------------------------------------------------------------------------------------------ */
+/* --- what is given --- */
 
 static void fill_unknown(config *c, const char *key, int now, int64_t found) {
   if (now == 0 && found > 0) config_fill(c, key, (double)found);
@@ -45,9 +45,10 @@ static st fit_images(replay *r, err *e) {
   if (!t || t->rank != 4 || t->shape[0] < 1)
     return err_add(e, ST_USER, "%s: expected a tensor images [N, C, H, W]", r->batch.path);
   safetensors_shape_text(t, text);
-  if (t->shape[2] != t->shape[3] || t->shape[2] > 1 << 16 || t->shape[1] > CONFIG_CHANNELS_MAX || t->shape[0] > 1 << 24)
-    return err_add(e, ST_USER, "%s: images %s: expected square images of at most %d channels", r->batch.path, text,
-                   CONFIG_CHANNELS_MAX);
+  if (t->shape[2] != t->shape[3] || t->shape[2] > 1 << 16 || t->shape[1] > CONFIG_CHANNELS_MAX ||
+      t->shape[0] > 1 << 24)
+    return err_add(e, ST_USER, "%s: images %s: expected square images of at most %d channels", r->batch.path,
+                   text, CONFIG_CHANNELS_MAX);
   fill_unknown(c, "model.image_size", c->model.image_size, t->shape[2]);
   fill_unknown(c, "model.channels", c->model.channels, t->shape[1]);
   fill_unknown(c, "model.classes", c->model.classes, count_classes(r));
@@ -62,13 +63,13 @@ static st fit_images(replay *r, err *e) {
 
 static st read_labels(replay *r, const safetensors_entry *t, err *e) {
   int64_t *label = mem_new((size_t)r->n, sizeof *label), K = r->cfg->model.classes;
-  st code = t->rank == 1 && t->shape[0] == r->n ? safetensors_to_int(&r->batch, t, label, e)
-                                                : err_add(e, ST_USER, "%s: expected labels [%lld]", r->batch.path,
-                                                          (long long)r->n);
+  st code = t->rank == 1 && t->shape[0] == r->n
+                ? safetensors_to_int(&r->batch, t, label, e)
+                : err_add(e, ST_USER, "%s: expected labels [%lld]", r->batch.path, (long long)r->n);
   for (int64_t i = 0; i < r->n && !code; i++) {
     if (label[i] < 0 || label[i] >= K)
-      code = err_add(e, ST_USER, "%s: label %lld of sample %lld, but the model has %lld classes", r->batch.path,
-                     (long long)label[i], (long long)i, (long long)K);
+      code = err_add(e, ST_USER, "%s: label %lld of sample %lld, but the model has %lld classes",
+                     r->batch.path, (long long)label[i], (long long)i, (long long)K);
     else
       r->slot[TARGETS][i * K + label[i]] = 1;
   }
@@ -85,15 +86,17 @@ static st fit_targets(replay *r, err *e) {
   if (t && t->rank == 2 && t->shape[0] == r->n && t->shape[1] == K)
     return safetensors_to_real(&r->batch, t, r->slot[TARGETS], e);
   if (!t && labels) return read_labels(r, labels, e);
-  return err_add(e, ST_USER, "%s: expected labels [%lld] (I64) or targets [%lld, %lld]", r->batch.path, (long long)r->n,
-                 (long long)r->n, (long long)K);
+  return err_add(e, ST_USER, "%s: expected labels [%lld] (I64) or targets [%lld, %lld]", r->batch.path,
+                 (long long)r->n, (long long)r->n, (long long)K);
 }
 
 static st open_all(replay *r, err *e) {
   const config_train *c = &r->cfg->train;
-  if (safetensors_read(r->opt->weights, &r->weights, e) || safetensors_read(r->opt->batch, &r->batch, e)) return e->code;
+  if (safetensors_read(r->opt->weights, &r->weights, e) || safetensors_read(r->opt->batch, &r->batch, e))
+    return e->code;
   if (fit_images(r, e) || fit_targets(r, e)) return e->code;
-  if (model_build(&r->model, &r->cfg->model, e) || weights_read(r->opt->weights, &r->model.params, e)) return e->code;
+  if (model_build(&r->model, &r->cfg->model, e) || weights_read(r->opt->weights, &r->model.params, e))
+    return e->code;
   engine_use use = {.shards = c->shards,
                     .micro_batch = c->micro_batch,
                     .label_smoothing = c->label_smoothing,
@@ -121,7 +124,7 @@ static void close_all(replay *r) {
   work_free(r->pool);
 }
 
-/* --- what is done with it ----------------------------------------------------------------------------------------- */
+/* --- what is done with it --- */
 
 static void fill(void *context, int64_t first, int64_t n, real *const *slot, int worker) {
   const replay *r = context;
@@ -147,7 +150,8 @@ static st run(replay *r, err *e) {
     double norm = optim_reduce(&r->optim, r->pool, r->engine.grads, r->engine.shards);
     r->loss[i] = (real)result.loss;
     if (i == 0) memcpy(r->grad, r->engine.grads[0], (size_t)r->model.params.total * sizeof(real));
-    if (!result.finite || !isfinite(norm)) return err_add(e, ST_NUMBERS, "step %d: the loss or a gradient is not finite", i);
+    if (!result.finite || !isfinite(norm))
+      return err_add(e, ST_NUMBERS, "step %d: the loss or a gradient is not finite", i);
     if (i < r->opt->steps) optim_update(&r->optim, r->pool, r->engine.grads[0], r->cfg->optim.lr, norm);
   }
   return ST_OK;

@@ -41,8 +41,10 @@ static st fill(const char *path, const config *c, const str *env, err *e) {
 
 st run_create(run *r, const char *path, const config *c, const str *env, err *e) {
   if (file_what(path) != FILE_NONE)
-    return err_add(e, ST_USER, "%s: exists already: go on with it by `dyt train --resume %s`, choose another --run-dir, or remove it",
-                   path, path);
+    return err_add(
+        e, ST_USER,
+        "%s: exists already: go on with it by `dyt train --resume %s`, choose another --run-dir, or remove it",
+        path, path);
   char *temporary = mem_printf("%s.tmp-%ld", path, (long)getpid());
   st code = file_make_folder(temporary, e);
   if (!code) code = fill(temporary, c, env, e);
@@ -105,7 +107,7 @@ char *run_default_path(const char *config_path, const config *c) {
   return mem_printf("runs/%.*s-%.8s", n, name, hash);
 }
 
-/* --- env.json ----------------------------------------------------------------------------------------------------- */
+/* --- env.json --- */
 
 static void cpu_model(char out[128]) {
   FILE *f = fopen("/proc/cpuinfo", "r");
@@ -120,7 +122,6 @@ static void cpu_model(char out[128]) {
   if (f) fclose(f);
 }
 
-
 void run_environment(int threads, const char *data_fingerprint, str *out) {
   char cpu[128], host[128] = "unknown", when[32];
   time_t now = time(NULL);
@@ -128,9 +129,10 @@ void run_environment(int threads, const char *data_fingerprint, str *out) {
   cpu_model(cpu);
   gethostname(host, sizeof host - 1);
   strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-  const char *const member[][2] = {{"version", DYT_VERSION},        {"real", REAL_NAME},   {"compiler", __VERSION__},
-                                   {"blas", k_blas_name()},         {"simd", k_simd_level()}, {"cpu", cpu},
-                                   {"data", data_fingerprint},      {"host", host},        {"started", when}};
+  const char *const member[][2] = {
+      {"version", DYT_VERSION},   {"real", REAL_NAME},      {"compiler", __VERSION__},
+      {"blas", k_blas_name()},    {"simd", k_simd_level()}, {"cpu", cpu},
+      {"data", data_fingerprint}, {"host", host},           {"started", when}};
   str_addf(out, "{\n  \"threads\": %d", threads);
   for (size_t i = 0; i < sizeof member / sizeof member[0]; i++) {
     str_addf(out, ",\n  \"%s\": ", member[i][0]);
@@ -139,10 +141,11 @@ void run_environment(int threads, const char *data_fingerprint, str *out) {
   str_add(out, "\n}\n");
 }
 
-/* --- summary.csv -------------------------------------------------------------------------------------------------- */
+/* --- summary.csv --- */
 
-static const char *const columns[] = {"epoch",     "step",      "train_loss", "val_loss", "val_acc1",  "val_acc5",
-                                      "test_loss", "test_acc1", "test_acc5",  "lr",       "img_per_s", "seconds"};
+static const char *const columns[] = {"epoch",     "step",     "train_loss", "val_loss",
+                                      "val_acc1",  "val_acc5", "test_loss",  "test_acc1",
+                                      "test_acc5", "lr",       "img_per_s",  "seconds"};
 
 static void add_row(const char *line, size_t n, str *out) {
   cJSON *row = cJSON_ParseWithLength(line, n);
@@ -156,7 +159,8 @@ static void add_row(const char *line, size_t n, str *out) {
 }
 
 void run_summary(const char *log, str *out) {
-  for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) str_addf(out, "%s%s", i ? "," : "", columns[i]);
+  for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+    str_addf(out, "%s%s", i ? "," : "", columns[i]);
   str_add(out, "\n");
   while (*log) {
     size_t n = strcspn(log, "\n");

@@ -30,7 +30,8 @@ static int32_t largest(const real *x, int64_t n) {
   return best;
 }
 
-/* Soft targets are judged against their largest class; a class of equal logit and lower number ranks before. */
+/* Soft targets are judged against their largest class; a class of equal logit and lower number ranks before.
+ * */
 static void judge(const model *m, const real *const *slot, const real *output, int64_t i, task_score *out) {
   int64_t K = m->cfg.classes, rank = 0;
   const real *z = output + i * K, *t = slot[TARGETS] + i * K;

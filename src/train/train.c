@@ -11,10 +11,10 @@
 
 enum { WINDOW = 50 }; /* steps between lines of steps.jsonl */
 
-const char *const train_may_change[] = {"train.eval_every", "train.probe_every",
-                                        "train.eval_train", "train.on_nonfinite", NULL};
+const char *const train_may_change[] = {"train.eval_every", "train.probe_every", "train.eval_train",
+                                        "train.on_nonfinite", NULL};
 
-/* --- signals ------------------------------------------------------------------------------------------------------ */
+/* --- signals --- */
 
 static volatile sig_atomic_t interrupted;
 
@@ -31,11 +31,12 @@ static void catch_signals(void) {
   sigaction(SIGTERM, &a, NULL);
 }
 
-/* --- one step ----------------------------------------------------------------------------------------------------- */
+/* --- one step --- */
 
 /* Points the feed at the samples of the coming step and returns how many there are. */
 static int64_t next_batch(trainer *t) {
-  int64_t epoch = t->at.step / t->steps_per_epoch, first = t->at.step % t->steps_per_epoch * t->cfg->train.batch_size;
+  int64_t epoch = t->at.step / t->steps_per_epoch,
+          first = t->at.step % t->steps_per_epoch * t->cfg->train.batch_size;
   if (t->order_epoch != epoch) {
     data_order(t->cfg->train.seed, (uint64_t)epoch, t->data.train.n, t->order);
     t->order_epoch = epoch;
@@ -48,7 +49,8 @@ static int64_t next_batch(trainer *t) {
 static st diverged(trainer *t, int64_t batch, err *e) {
   str what = {0};
   engine_diagnose(&t->engine, batch, (uint64_t)t->at.step, &t->feed.engine, &what);
-  err_add(e, ST_NUMBERS, "diverged at step %lld: %s; a lower optim.lr, a smaller alpha0 or optim.clip_norm may help",
+  err_add(e, ST_NUMBERS,
+          "diverged at step %lld: %s; a lower optim.lr, a smaller alpha0 or optim.clip_norm may help",
           (long long)t->at.step + 1, what.data);
   str_free(&what);
   return ST_NUMBERS;
@@ -91,7 +93,7 @@ static void show_progress(trainer *t) {
                                                 .eta = pace * ((double)t->last_step - step)});
 }
 
-/* --- the loop ----------------------------------------------------------------------------------------------------- */
+/* --- the loop --- */
 
 static st save(trainer *t, bool best, err *e) {
   t->at.seconds = t->seconds_before + progress_clock() - t->started;
@@ -133,8 +135,9 @@ static st loop(trainer *t, err *e) {
 static st interrupt(trainer *t, err *e) {
   st code = save(t, false, e);
   if (!code) code = trainer_write_status(t, "interrupted", NULL, e);
-  if (!code) progress_line(&t->progress, "interrupted at step %lld, saved; go on with: dyt train --resume %s",
-                           (long long)t->at.step, t->run.path);
+  if (!code)
+    progress_line(&t->progress, "interrupted at step %lld, saved; go on with: dyt train --resume %s",
+                  (long long)t->at.step, t->run.path);
   return code;
 }
 
@@ -150,8 +153,9 @@ static st finish(trainer *t, st code, int *signal, err *e) {
   t->at.seconds = t->seconds_before + progress_clock() - t->started;
   code = trainer_write_status(t, "done", NULL, e);
   char time[24];
-  if (!code) progress_line(&t->progress, "done: %s in %s, peak memory %.1f MiB", t->run.path,
-                           progress_time(t->at.seconds, time), (double)mem_peak() / (1 << 20));
+  if (!code)
+    progress_line(&t->progress, "done: %s in %s, peak memory %.1f MiB", t->run.path,
+                  progress_time(t->at.seconds, time), (double)mem_peak() / (1 << 20));
   return code;
 }
 
@@ -163,7 +167,8 @@ st train_run(config *c, const train_options *o, int *signal, err *e) {
   st code = ST_OK;
   if (t.at.step == t.last_step) {
     progress_line(&t.progress, "nothing to do: this run has made all its steps");
-    if (!run_is_done(&t.run)) code = trainer_write_status(&t, "done", NULL, e); /* killed just before it said so */
+    if (!run_is_done(&t.run))
+      code = trainer_write_status(&t, "done", NULL, e); /* killed just before it said so */
   } else {
     catch_signals();
     t.started = progress_clock();

@@ -62,7 +62,7 @@ st trainer_log_stats(trainer *t, err *e) {
   return code;
 }
 
-/* --- an evaluation ------------------------------------------------------------------------------------------------ */
+/* --- an evaluation --- */
 
 static st write_predictions(trainer *t, err *e) {
   str s = {0};
@@ -98,12 +98,15 @@ static void judge_split(trainer *t, const data_split *split, const char *prefix,
 static void tell(trainer *t, const evaluation *v, const char *split, double img_per_s) {
   char left[24];
   double pace = (progress_clock() - t->started) / fmax(1, (double)(t->at.step - t->steps_before));
-  progress_line(&t->progress, "epoch %.4g/%.6g  train loss %.4f  %s loss %.4f  acc %.2f%%  lr %.2e  %.0f img/s  %s left",
+  progress_line(&t->progress,
+                "epoch %.4g/%.6g  train loss %.4f  %s loss %.4f  acc %.2f%%  lr %.2e  %.0f img/s  %s left",
                 epoch_at(t), t->cfg->schedule.epochs, t->at.loss_sum / t->at.seen, split, v->metric[0],
-                100 * v->metric[1], t->lr, img_per_s, progress_time(pace * (double)(t->last_step - t->at.step), left));
+                100 * v->metric[1], t->lr, img_per_s,
+                progress_time(pace * (double)(t->last_step - t->at.step), left));
 }
 
-/* Nothing is ever chosen on the test split: without a validation split the last checkpoint is the best one. */
+/* Nothing is ever chosen on the test split: without a validation split the last checkpoint is the best one.
+ * */
 static bool is_best(trainer *t, const evaluation *v) {
   if (v && t->at.best_epoch >= 0 && !(v->metric[1] > t->at.best_acc1)) return false;
   t->at.best_epoch = epoch_at(t);

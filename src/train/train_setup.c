@@ -45,11 +45,12 @@ static void open_buffers(trainer *t) {
   t->score = mem_new((size_t)judged + 1, sizeof *t->score);
   t->order = mem_new((size_t)d->train.n + 1, sizeof *t->order);
   t->order_epoch = -1;
-  t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size + engine_gradient_bytes(&t->engine) +
-            engine_workspace_bytes(&t->engine) + (size_t)judged * sizeof *t->score + (size_t)d->train.n * sizeof *t->order;
+  t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size +
+            engine_gradient_bytes(&t->engine) + engine_workspace_bytes(&t->engine) +
+            (size_t)judged * sizeof *t->score + (size_t)d->train.n * sizeof *t->order;
 }
 
-/* --- the run directory -------------------------------------------------------------------------------------------- */
+/* --- the run directory --- */
 
 static st cut_logs(trainer *t, err *e) {
   for (int i = 0; i < CHECKPOINT_LOGS; i++) {
@@ -82,7 +83,7 @@ static st open_new(trainer *t, const train_options *o, err *e) {
   return code;
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   *t = (trainer){.cfg = c, .at = {.best_epoch = -1}};
@@ -132,14 +133,16 @@ void trainer_announce(const trainer *t) {
   fprintf(stderr, "model: %s, %lld parameters, %d norm layers (%s)\n", t->cfg->model.family,
           (long long)t->model.params.numbers, t->model.norms, t->cfg->model.attn.kind);
   fprintf(stderr, "data: %s, %lld train, %lld val, %lld test, %d classes, %dx%dx%d\n", t->cfg->data.format,
-          (long long)d->train.n, (long long)d->val.n, (long long)d->test.n, d->classes, d->channels, d->height, d->width);
-  fprintf(stderr,
-          "memory: %.1f MiB = process %.1f + data %.1f + parameters and moments %.1f + gradients %.1f (%d shards) + "
-          "activations %.1f (%d x %d images)\n",
-          mib(t->plan), mib(t->baseline), mib(d->bytes), mib(t->model.params.store.size + t->optim.store.size),
-          mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
-          work_threads(t->pool), t->engine.micro_batch);
-  fprintf(stderr, "run: %s, %lld steps of %d images%s\n", t->run.path, (long long)t->last_step, t->cfg->train.batch_size,
-          t->at.step ? ", resumed" : "");
+          (long long)d->train.n, (long long)d->val.n, (long long)d->test.n, d->classes, d->channels,
+          d->height, d->width);
+  fprintf(
+      stderr,
+      "memory: %.1f MiB = process %.1f + data %.1f + parameters and moments %.1f + gradients %.1f (%d shards) + "
+      "activations %.1f (%d x %d images)\n",
+      mib(t->plan), mib(t->baseline), mib(d->bytes), mib(t->model.params.store.size + t->optim.store.size),
+      mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
+      work_threads(t->pool), t->engine.micro_batch);
+  fprintf(stderr, "run: %s, %lld steps of %d images%s\n", t->run.path, (long long)t->last_step,
+          t->cfg->train.batch_size, t->at.step ? ", resumed" : "");
   if (t->at.step) fprintf(stderr, "resuming at step %lld\n", (long long)t->at.step);
 }

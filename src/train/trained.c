@@ -12,9 +12,11 @@ st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
   const char *which = o->checkpoint ? o->checkpoint : "last";
   bool folder = file_what(o->source) == FILE_FOLDER;
   *weights = NULL;
-  if (file_what(o->source) == FILE_NONE) return err_add(e, ST_USER, "%s: there is no such run or file", o->source);
+  if (file_what(o->source) == FILE_NONE)
+    return err_add(e, ST_USER, "%s: there is no such run or file", o->source);
   if (!folder && !o->config_path)
-    return err_add(e, ST_USER, "%s: a weights file needs --config: it does not say what model it belongs to", o->source);
+    return err_add(e, ST_USER, "%s: a weights file needs --config: it does not say what model it belongs to",
+                   o->source);
   if (folder && strcmp(which, "last") && strcmp(which, "best"))
     return err_add(e, ST_USER, "--checkpoint %s: expected last or best", which);
   char *own = run_file(o->source, "config.json");
@@ -24,7 +26,8 @@ st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
   mem_free(own);
   if (code) return code;
   if (!folder) *weights = mem_strdup(o->source);
-  if (folder && checkpoint_exists(o->source, which)) *weights = checkpoint_file(o->source, which, "model.safetensors");
+  if (folder && checkpoint_exists(o->source, which))
+    *weights = checkpoint_file(o->source, which, "model.safetensors");
   return ST_OK;
 }
 

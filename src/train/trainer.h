@@ -31,8 +31,8 @@ typedef struct trainer {
   double started;                 /* clock when this process began to train */
   double seconds_before;          /* of earlier processes of this run */
   int64_t steps_before;
-  double lr;                      /* of the last update */
-  str last_line;                  /* of log.jsonl: the members, without braces */
+  double lr;     /* of the last update */
+  str last_line; /* of log.jsonl: the members, without braces */
 } trainer;
 
 /* setup: everything that happens before the first step, and after the last. */
@@ -44,7 +44,8 @@ void trainer_announce(const trainer *t);
 st trainer_write_status(trainer *t, const char *state, const char *message, err *e);
 st trainer_log_window(trainer *t, double grad_norm, err *e);
 st trainer_log_stats(trainer *t, err *e);
-/* Evaluates, writes the line of log.jsonl and summary.csv (at the end predictions.csv too), and says whether this is the best so far. */
+/* Evaluates, writes the line of log.jsonl and summary.csv (at the end predictions.csv too), and says whether
+ * this is the best so far. */
 st trainer_log_evaluation(trainer *t, bool *best, err *e);
 
 #endif

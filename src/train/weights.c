@@ -46,7 +46,8 @@ static st compare(const safetensors *f, const params *p, err *e) {
   if (n_missing) str_addf(&text, "; %d missing from the file: %s", n_missing, missing.data);
   if (n_other) str_addf(&text, "; %d not of this model: %s", n_other, other.data);
   if (n_differ) str_addf(&text, "; %d of another shape: %s", n_differ, differ.data);
-  st code = text.len ? err_add(e, ST_USER, "%s: the weights do not fit the model%s", f->path, text.data) : ST_OK;
+  st code =
+      text.len ? err_add(e, ST_USER, "%s: the weights do not fit the model%s", f->path, text.data) : ST_OK;
   str_free(&missing);
   str_free(&other);
   str_free(&differ);
@@ -79,14 +80,16 @@ st weights_read_state(const safetensors *f, const params *p, const char *prefix,
   return code;
 }
 
-static st write(const char *path, safetensors_entry *entries, int count, const char *contents, int64_t step, err *e) {
+static st write(const char *path, safetensors_entry *entries, int count, const char *contents, int64_t step,
+                err *e) {
   char text[24];
   snprintf(text, sizeof text, "%lld", (long long)step);
   safetensors_pair meta[] = {{"contents", contents}, {"step", text}};
   return safetensors_write(path, entries, count, meta, 2, e);
 }
 
-st weights_write(const char *path, const params *p, const real *values, const char *contents, int64_t step, err *e) {
+st weights_write(const char *path, const params *p, const real *values, const char *contents, int64_t step,
+                 err *e) {
   safetensors_entry *t = mem_new((size_t)p->count + 1, sizeof *t);
   for (int i = 0; i < p->count; i++) t[i] = weights_entry(&p->p[i], p->p[i].name, values);
   st code = write(path, t, p->count, contents, step, e);
@@ -94,8 +97,8 @@ st weights_write(const char *path, const params *p, const real *values, const ch
   return code;
 }
 
-st weights_write_state(const char *path, const params *p, int n, const char *const *prefix, const real *const *numbers,
-                       int64_t step, err *e) {
+st weights_write_state(const char *path, const params *p, int n, const char *const *prefix,
+                       const real *const *numbers, int64_t step, err *e) {
   size_t room = (size_t)(n * p->count) + 1;
   safetensors_entry *t = mem_new(room, sizeof *t);
   char **name = mem_new(room, sizeof *name);
