@@ -133,7 +133,7 @@ static st loop(trainer *t, err *e) {
 
 /* Ends a run that was stopped by a signal: a checkpoint unless one was just made. */
 static st interrupt(trainer *t, err *e) {
-  st code = save(t, false, e);
+  st code = save(t, t->data.val.n == 0, e); /* without a validation split the last is the best */
   if (!code) code = trainer_write_status(t, "interrupted", NULL, e);
   if (!code)
     progress_line(&t->progress, "interrupted at step %lld, saved; go on with: dyt train --resume %s",
