@@ -51,6 +51,15 @@ static void move_parameters(params *p) {
   }
 }
 
+/* No plan that a test runs lets live blocks overlap. */
+static void check_plans(const engine *g) {
+  for (int n = 1; n <= g->micro_batch; n++)
+    for (int mode = 0; mode < ENGINE_MODES; mode++) {
+      err e = {0};
+      if (g->by_count[n].plan[mode] && !plan_sound(g->by_count[n].plan[mode], &e)) fail_msg("%s", e.text);
+    }
+}
+
 void small_vit_open(small_vit *s, int threads, int shards, int micro_batch, bool still) {
   err e = {0};
   assert_int_equal(model_build(&s->model, &s->cfg, &e), ST_OK);
@@ -67,6 +76,7 @@ void small_vit_open(small_vit *s, int threads, int shards, int micro_batch, bool
                     .eval = {SMALL_IMAGES},
                     .probe = SMALL_IMAGES};
   assert_int_equal(engine_open(&s->engine, &s->model, &task_classify, &use, s->pool, &e), ST_OK);
+  check_plans(&s->engine);
 }
 
 void small_vit_close(small_vit *s) {

@@ -129,8 +129,6 @@ static void test_cross_checks(void **state) {
          "c.json:1:12: model.image_size: 30 is not divisible by model.patch_size, which is 4");
   refuse("{\"model\": {\"dim\": 4, \"mlp_ratio\": 0.2}}",
          "c.json:1:22: model.mlp_ratio: 0.2 times model.dim, which is 4,");
-  refuse("{\"schedule\": {\"epochs\": 0.5}}",
-         "c.json:1:15: schedule.warmup_epochs: 1 is more than schedule.epochs, which is 0.5");
   refuse("{\"model\": {\"channels\": 2}, \"data\": {\"std\": [1, 1, 1]}}",
          "c.json:1:37: data.std: 3 values, expected 1, or one a channel: model.channels is 2");
   config c = load_ok("{\"data\": {\"mean\": [0.1, 0.2, 0.3]}}", NULL);

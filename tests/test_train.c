@@ -234,6 +234,15 @@ static void test_validation_split(void **state) {
   command_assert_contains(c->err, "185 train, 100 val, 90 test");
 }
 
+/* A short try of a long recipe: the warm-up need not fit. */
+static void test_a_fraction_of_an_epoch(void **state) {
+  command *c = *state;
+  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set schedule.epochs=0.2"), 0);
+  file_bytes log = command_read(c, "run/log.jsonl");
+  command_assert_contains((char *)log.data, "\"epoch\": 0.2, \"step\": 6");
+  file_bytes_free(&log);
+}
+
 static void test_evaluation_by_steps(void **state) {
   command *c = *state;
   assert_int_equal(
@@ -297,6 +306,7 @@ int main(void) {
       TEST(test_a_checkpoint_that_is_damaged),
       TEST(test_divergence),
       TEST(test_validation_split),
+      TEST(test_a_fraction_of_an_epoch),
       TEST(test_evaluation_by_steps),
       TEST(test_eval),
       TEST(test_few_classes),

@@ -156,7 +156,6 @@ static st check_per_channel(const config *c, const char *key, int given, err *e)
 
 st config_check_shapes(const config *c, err *e) {
   const config_model *m = &c->model;
-  const config_schedule *s = &c->schedule;
   st code = ST_OK;
   if (m->dim % m->heads)
     code = clash(c, "model.dim", "model.heads", e, "%d is not divisible by model.heads, which is %d", m->dim,
@@ -169,9 +168,6 @@ st config_check_shapes(const config *c, err *e) {
                  "%g times model.dim, which is %d, is less than one hidden unit", m->mlp_ratio, m->dim);
   if (check_per_channel(c, "data.mean", c->data.n_mean, e)) code = ST_USER;
   if (check_per_channel(c, "data.std", c->data.n_std, e)) code = ST_USER;
-  if (s->warmup_epochs > s->epochs)
-    code = clash(c, "schedule.warmup_epochs", "schedule.epochs", e,
-                 "%g is more than schedule.epochs, which is %g", s->warmup_epochs, s->epochs);
   return code;
 }
 
