@@ -14,8 +14,10 @@
 static _Atomic long allocations;
 static _Atomic int counting;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { CAN_COUNT = 0 }; /* the sanitizers have a malloc of their own */
+#if REAL_IS_F64 || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* The sanitizers have a malloc of their own. In double OpenBLAS 0.3.21 has one in its AVX-512 kernels for small matrices; the
+ * product is the float build. */
+enum { CAN_COUNT = 0 };
 #else
 enum { CAN_COUNT = 1 };
 extern void *__libc_malloc(size_t size);
