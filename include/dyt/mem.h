@@ -38,8 +38,6 @@ typedef struct arena {
 
 /* ST_USER with a sentence naming `what` and the size if the system has no room for it. */
 st mem_map(arena *a, size_t bytes, const char *what, err *e);
-/* Writes a zero to every page so that no later step takes a page fault. */
-void mem_touch(const arena *a);
 void mem_unmap(arena *a);
 
 /* Bytes this process holds in memory now, and the most it has held (VmRSS, VmHWM); 0 where the system does

@@ -68,10 +68,6 @@ st mem_map(arena *a, size_t bytes, const char *what, err *e) {
   return ST_OK;
 }
 
-void mem_touch(const arena *a) {
-  for (size_t i = 0; i < a->size; i += 4096) ((volatile unsigned char *)a->base)[i] = 0;
-}
-
 void mem_unmap(arena *a) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   if (a->base) munmap(a->base, (a->size + page - 1) & ~(page - 1));
