@@ -34,6 +34,10 @@ static const cli_command commands[] = {
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
      "shapes in a weights file.",
      cli_info},
+    {"bench", "bench step CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]",
+     "Images/s of a whole training step on random images, beside what the matrix library gives on the step's own shapes\n"
+     "in the same run, and the time of each operation.",
+     cli_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
