@@ -237,8 +237,8 @@ static void test_validation_split(void **state) {
 /* A short try of a long recipe: the warm-up need not fit. */
 static void test_a_fraction_of_an_epoch(void **state) {
   command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set schedule.epochs=0.2"), 0);
-  file_bytes log = command_read(c, "run/log.jsonl");
+  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/new/folder/ --set schedule.epochs=0.2"), 0);
+  file_bytes log = command_read(c, "new/folder/log.jsonl");
   command_assert_contains((char *)log.data, "\"epoch\": 0.2, \"step\": 6");
   file_bytes_free(&log);
 }

@@ -75,6 +75,7 @@ static st open_resumed(trainer *t, const train_options *o, err *e) {
 
 static st open_new(trainer *t, const train_options *o, err *e) {
   char *path = o->run_dir ? mem_strdup(o->run_dir) : run_default_path(o->config_path, t->cfg);
+  for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) path[n - 1] = '\0';
   str env = {0};
   run_environment(work_threads(t->pool), t->data.fingerprint, &env);
   st code = run_create(&t->run, path, t->cfg, &env, e);
