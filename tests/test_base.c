@@ -225,7 +225,8 @@ static void arenas_are_mapped(void **state) {
   assert_int_equal(mem_map(&none, SIZE_MAX - 10, "everything", &e), ST_USER);
   assert_int_equal(mem_map(&none, SIZE_MAX / 4, "everything", &e), ST_USER);
   assert_non_null(strstr(e.text, "no room for everything"));
-  assert_in_range(mem_resident(), 1 << 16, mem_peak());
+  /* the kernel updates the two counters apart, some pages at a time */
+  assert_in_range(mem_resident(), 1 << 16, mem_peak() + (1 << 20));
 }
 
 /* rng */
