@@ -90,6 +90,21 @@ static void nap(double seconds) {
   nanosleep(&t, NULL);
 }
 
+/* Until a file of the folder holds the text, at most ten seconds. */
+static void wait_for(const command *c, const char *name, const char *text) {
+  for (int i = 0; i < 1000; i++) {
+    bool found = false;
+    if (command_exists(c, name)) {
+      file_bytes b = command_read(c, name);
+      found = strstr((char *)b.data, text) != NULL;
+      file_bytes_free(&b);
+    }
+    if (found) return;
+    nap(0.01);
+  }
+  fail_msg("%s never held '%s'", name, text);
+}
+
 static void assert_same_end(command *c) {
   command_assert_same(c, "whole/checkpoints/last/model.safetensors",
                       "run/checkpoints/last/model.safetensors");
@@ -140,7 +155,7 @@ static void test_interrupted_and_resumed(void **state) {
   for (int i = 0; i < 2; i++) {
     pid_t pid = i == 0 ? command_start(c, "train @/tiny.json --run-dir @/run " LONGER)
                        : command_start(c, "train --resume @/run");
-    for (int wait = 0; wait < 400 && !command_exists(c, "run/steps.jsonl"); wait++) nap(0.01);
+    wait_for(c, i == 0 ? "run/steps.jsonl" : "stderr", i == 0 ? "\"step\": 50" : "resuming at step");
     nap(0.05);
     kill(pid, signals[i]);
     assert_int_equal(command_wait(pid), 128 + signals[i]);
