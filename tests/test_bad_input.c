@@ -76,6 +76,10 @@ static void test_arguments(void **state) {
   command *c = *state;
   refuse(c, "trian @/tiny.json", "train");
   refuse(c, "train", "config");
+  refuse(c, "train @/tiny.json --run-dir ''", "--run-dir");
+  refuse(c,
+         "train @/tiny.json --run-dir @/run --set model.dim=8192 --set model.depth=24 --set train.shards=64",
+         "memory");
   refuse(c, "train @/tiny.json --run-dirr @/run", "run-dir");
   refuse(c, "train @/tiny.json --threads many", "threads");
   refuse(c, "train @/tiny.json extra", "extra");

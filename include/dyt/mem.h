@@ -44,5 +44,7 @@ void mem_unmap(arena *a);
  * not say. */
 size_t mem_resident(void);
 size_t mem_peak(void);
+/* Bytes the system could still give without swapping (MemAvailable); SIZE_MAX where it does not say. */
+size_t mem_available(void);
 
 #endif

@@ -74,8 +74,8 @@ void mem_unmap(arena *a) {
   *a = (arena){0};
 }
 
-static size_t status_kib(const char *key) {
-  FILE *f = fopen("/proc/self/status", "r");
+static size_t proc_kib(const char *path, const char *key) {
+  FILE *f = fopen(path, "r");
   char line[256];
   size_t kib = 0, n = strlen(key);
   while (f && fgets(line, sizeof line, f))
@@ -84,5 +84,10 @@ static size_t status_kib(const char *key) {
   return kib;
 }
 
-size_t mem_resident(void) { return status_kib("VmRSS:") * 1024; }
-size_t mem_peak(void) { return status_kib("VmHWM:") * 1024; }
+size_t mem_resident(void) { return proc_kib("/proc/self/status", "VmRSS:") * 1024; }
+size_t mem_peak(void) { return proc_kib("/proc/self/status", "VmHWM:") * 1024; }
+
+size_t mem_available(void) {
+  size_t kib = proc_kib("/proc/meminfo", "MemAvailable:");
+  return kib ? kib * 1024 : SIZE_MAX;
+}

@@ -72,6 +72,8 @@ int cli_train(const cli_command *self, int argc, char **argv) {
   if (!a.config && !a.resume)
     err_add(&e, ST_USER, "dyt train: expected a config file (see dyt train --help)");
   if (a.resume && a.run_dir) err_add(&e, ST_USER, "dyt train: --resume and --run-dir exclude each other");
+  if (a.run_dir && !a.run_dir[0])
+    err_add(&e, ST_USER, "dyt train: --run-dir is empty: expected a folder's name");
   config c;
   if (e.code || load(&a, &c, &e)) return cli_fail(&e);
   int signal = 0;
