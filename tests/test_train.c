@@ -231,6 +231,17 @@ static void test_divergence(void **state) {
   file_bytes_free(&status);
 }
 
+/* The one update overflows, and no later step is there to see it: no such weights are saved. */
+static void test_divergence_at_the_last_step(void **state) {
+  command *c = *state;
+  assert_int_equal(
+      command_run(c, "train @/tiny.json --run-dir @/run --set optim.lr=1e39 --set train.max_steps=1 "
+                     "--set schedule.warmup_epochs=0"),
+      3);
+  command_assert_contains(c->err, "the parameter");
+  assert_false(command_exists(c, "run/checkpoints/last/state.json"));
+}
+
 static void test_validation_split(void **state) {
   command *c = *state;
   assert_int_equal(
@@ -332,6 +343,7 @@ int main(void) {
       TEST(test_resume_with_a_changed_config),
       TEST(test_a_checkpoint_that_is_damaged),
       TEST(test_divergence),
+      TEST(test_divergence_at_the_last_step),
       TEST(test_validation_split),
       TEST(test_a_fraction_of_an_epoch),
       TEST(test_evaluation_by_steps),

@@ -2,7 +2,6 @@
 
 #include "trainer.h"
 
-#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -95,10 +94,22 @@ static void show_progress(trainer *t) {
 
 /* --- the loop --- */
 
+/* An update of finite numbers can still overflow: such weights are neither evaluated nor saved over good ones. */
+static st check_weights(const trainer *t, err *e) {
+  const params *p = &t->model.params;
+  for (int i = 0; i < p->count; i++)
+    if (!k_finite(shape_numel(p->p[i].s), params_value(p, i)))
+      return err_add(e, ST_NUMBERS, "diverged at step %lld: the parameter %s is not finite after the update",
+                     (long long)t->at.step, p->p[i].name);
+  return ST_OK;
+}
+
 static st save(trainer *t, bool best, err *e) {
   t->at.seconds = t->seconds_before + progress_clock() - t->started;
   for (int i = 0; i < CHECKPOINT_LOGS; i++) t->at.log_size[i] = run_size(&t->run, checkpoint_log[i]);
-  return checkpoint_write(t->run.path, &t->model.params, &t->optim, &t->at, best, e);
+  st code = checkpoint_write(t->run.path, &t->model.params, &t->optim, &t->at, best, e);
+  if (!code) t->saved_step = t->at.step;
+  return code;
 }
 
 static bool every(int64_t step, int64_t interval) { return interval && step % interval == 0; }
@@ -112,7 +123,8 @@ static st after_step(trainer *t, double grad_norm, err *e) {
   if (every(step, WINDOW) || last) code = trainer_log_window(t, grad_norm, e);
   if (!code && (epoch || last || every(step, c->probe_every))) code = trainer_log_stats(t, e);
   if (!code && (last || (c->eval_every ? every(step, c->eval_every) : epoch))) {
-    code = trainer_log_evaluation(t, &best, e);
+    code = check_weights(t, e);
+    if (!code) code = trainer_log_evaluation(t, &best, e);
     if (!code) code = save(t, best, e);
     if (!code && !last) code = trainer_write_status(t, "running", NULL, e);
   }
@@ -133,7 +145,11 @@ static st loop(trainer *t, err *e) {
 
 /* Ends a run that was stopped by a signal: a checkpoint unless one was just made. */
 static st interrupt(trainer *t, err *e) {
-  st code = save(t, t->data.val.n == 0, e); /* without a validation split the last is the best */
+  st code = ST_OK;
+  if (t->saved_step != t->at.step) {
+    code = check_weights(t, e);
+    if (!code) code = save(t, t->data.val.n == 0, e); /* without a validation split the last is the best */
+  }
   if (!code) code = trainer_write_status(t, "interrupted", NULL, e);
   if (!code)
     progress_line(&t->progress, "interrupted at step %lld, saved; go on with: dyt train --resume %s",
@@ -142,14 +158,13 @@ static st interrupt(trainer *t, err *e) {
 }
 
 static st finish(trainer *t, st code, int *signal, err *e) {
-  if (code) {
-    trainer_write_status(t, code == ST_NUMBERS ? "diverged" : "failed", e->text, NULL);
-    return code;
-  }
-  if (t->at.step < t->last_step) {
+  bool stopped = !code && t->at.step < t->last_step;
+  if (stopped) {
     *signal = interrupted;
-    return interrupt(t, e);
+    code = interrupt(t, e);
   }
+  if (code) trainer_write_status(t, code == ST_NUMBERS ? "diverged" : "failed", e->text, NULL);
+  if (code || stopped) return code;
   t->at.seconds = t->seconds_before + progress_clock() - t->started;
   code = trainer_write_status(t, "done", NULL, e);
   char time[24];

@@ -50,6 +50,17 @@ static void open_buffers(trainer *t) {
             (size_t)judged * sizeof *t->score + (size_t)d->train.n * sizeof *t->order;
 }
 
+/* Pages are promised before they exist: a run that cannot have them all would be killed in the middle. */
+static st check_memory(const trainer *t, err *e) {
+  size_t have = mem_resident(), more = t->plan > have ? t->plan - have : 0, available = mem_available();
+  if (more <= available) return ST_OK;
+  return err_add(
+      e, ST_USER,
+      "the run needs %.1f MiB more memory, and %.1f MiB are available: a smaller model, train.shards or "
+      "train.micro_batch may fit",
+      (double)more / (1 << 20), (double)available / (1 << 20));
+}
+
 /* --- the run directory --- */
 
 static st cut_logs(trainer *t, err *e) {
@@ -64,9 +75,10 @@ static st cut_logs(trainer *t, err *e) {
 
 static st open_resumed(trainer *t, const train_options *o, err *e) {
   if (run_resume(&t->run, o->resume, e)) return e->code;
-  if (checkpoint_exists(o->resume, "last") &&
-      checkpoint_read(o->resume, "last", &t->model.params, &t->optim, &t->at, e))
-    return e->code;
+  if (checkpoint_exists(o->resume, "last")) {
+    if (checkpoint_read(o->resume, "last", &t->model.params, &t->optim, &t->at, e)) return e->code;
+    t->saved_step = t->at.step;
+  }
   if (cut_logs(t, e)) return e->code;
   t->seconds_before = t->at.seconds;
   t->steps_before = t->at.step;
@@ -87,7 +99,7 @@ static st open_new(trainer *t, const train_options *o, err *e) {
 /* --- life --- */
 
 st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
-  *t = (trainer){.cfg = c, .at = {.best_epoch = -1}};
+  *t = (trainer){.cfg = c, .at = {.best_epoch = -1}, .saved_step = -1};
   progress_open(&t->progress);
   t->pool = workers_new(o->threads, c->train.shards);
   t->baseline = mem_resident();
@@ -99,6 +111,9 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   if (!code) {
     count_steps(t);
     open_buffers(t);
+    code = check_memory(t, e);
+  }
+  if (!code) {
     params_draw(&t->model.params, c->train.seed);
     code = o->resume ? open_resumed(t, o, e) : open_new(t, o, e);
   }

@@ -25,6 +25,7 @@ typedef struct trainer {
   progress progress;
   checkpoint_state at;
   int64_t steps_per_epoch, steps; /* steps: in the whole run */
+  int64_t saved_step;             /* of the newest checkpoint; -1: none */
   int64_t last_step;              /* where this run ends: steps, or max_steps if that is less */
   double warmup;                  /* steps */
   size_t baseline, plan;          /* bytes: of process and libraries, and of everything */
