@@ -101,6 +101,48 @@ static void test_micro_batches_change_rounding_only(void **state) {
   mem_free(parts);
 }
 
+/* The gradients of one step, in the parameters' layout; the caller frees. */
+static real *gradients(double drop_path, int64_t *total) {
+  small_vit s;
+  optim o;
+  engine_result r;
+  small_vit_config(&s, "layernorm", "tanh");
+  s.cfg.drop_path = drop_path;
+  small_vit_open(&s, 2, 2, 3, true);
+  assert_int_equal(optim_open(&o, &s.model.params, &adamw, NULL), ST_OK);
+  engine_step(&s.engine, SMALL_IMAGES, 0, &s.feed, &r);
+  optim_reduce(&o, s.pool, s.engine.grads, s.engine.shards);
+  *total = s.model.params.total;
+  real *g = mem_new((size_t)*total, sizeof *g);
+  memcpy(g, s.engine.grads[0], (size_t)*total * sizeof *g);
+  optim_close(&o);
+  small_vit_close(&s);
+  return g;
+}
+
+/* Packed weights or BLAS; a residual connection added by the linear layer or by an operation of its own (as with stochastic
+ * depth, which does nothing here): the same gradients but for rounding. */
+static void test_ways_to_multiply_and_add_agree(void **state) {
+  (void)state;
+  real *g[4];
+  int64_t n = 0;
+  for (int i = 0; i < 4; i++) {
+    setenv("DYT_GEMM", i % 2 ? "blas" : "own", 1);
+    assert_int_equal(k_init(NULL, NULL), ST_OK);
+    assert_true(k_packs() == !(i % 2));
+    g[i] = gradients(i / 2 ? 0.2 : 0, &n);
+  }
+  unsetenv("DYT_GEMM");
+  assert_int_equal(k_init(NULL, NULL), ST_OK);
+  double worst = 0, largest = 0;
+  for (int64_t j = 0; j < n; j++) largest = fmax(largest, fabs((double)g[0][j]));
+  for (int i = 1; i < 4; i++)
+    for (int64_t j = 0; j < n; j++) worst = fmax(worst, fabs((double)(g[i][j] - g[0][j])));
+  print_message("gradients differ by %.1e of the largest\n", worst / largest);
+  assert_true(worst < (REAL_IS_F64 ? 1e-14 : 2e-6) * largest);
+  for (int i = 0; i < 4; i++) mem_free(g[i]);
+}
+
 static void test_no_allocation_in_a_step(void **state) {
   (void)state;
   if (!CAN_COUNT) skip();
@@ -223,6 +265,12 @@ static void test_modes_agree(void **state) {
               (log(sum) - (double)a[i * SMALL_CLASSES + k]);
   }
   assert_true(fabs(loss / SMALL_IMAGES - r.loss) < (REAL_IS_F64 ? 1e-12 : 1e-5));
+  real *w =
+      params_value(&s.model.params, params_find(&s.model.params, "head.weight")); /* later weights are seen */
+  for (int i = 0; i < 12 * SMALL_CLASSES; i++) w[i] = -w[i];
+  seen after = {&s.model, b, 0, 0};
+  engine_forward(&s.engine, ENGINE_EVAL, SMALL_IMAGES, &s.feed, &(engine_sink){take, &after});
+  assert_memory_not_equal(a, b, sizeof a);
   small_vit_close(&s);
 }
 
@@ -285,6 +333,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_threads_do_not_change_bits),
       cmocka_unit_test(test_micro_batches_change_rounding_only),
+      cmocka_unit_test(test_ways_to_multiply_and_add_agree),
       cmocka_unit_test(test_no_allocation_in_a_step),
       cmocka_unit_test(test_no_allocation_with_data),
       cmocka_unit_test(test_modes_agree),

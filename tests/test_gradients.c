@@ -7,6 +7,7 @@
  * added to as well as written. */
 #include "support.h"
 
+#include "dyt/packs.h"
 #include "dyt/plan.h"
 
 #include <math.h>
@@ -29,18 +30,23 @@ typedef struct subject {
   val in[OP_IN_MAX];
   tape_run run;
   params store;
+  packs packs;
+  work_pool *pool;
 } subject;
 
-static void record(subject *s, const op *o, const void *attr, int n, const input *in) {
+static void record(subject *s, const op *o, const void *attr, int n, const input *in, bool packed) {
   *s = (subject){0};
   int index[OP_IN_MAX] = {0};
   char name[8];
   for (int k = 0; k < n; k++) {
     snprintf(name, sizeof name, "p%d", k);
     if (in[k].param)
-      index[k] = params_add(&s->store, name, in[k].s, (params_init){INIT_CONSTANT, 0}, PARAM_TRAIN);
+      index[k] = params_add(&s->store, name, in[k].s, (params_init){INIT_CONSTANT, 0},
+                            PARAM_TRAIN | (in[k].s.rank > 1 ? PARAM_MATRIX : 0));
   }
   assert_int_equal(params_seal(&s->store, NULL), ST_OK);
+  if (packed) assert_int_equal(packs_open(&s->packs, &s->store, true, NULL), ST_OK);
+  s->pool = work_new(1, NULL, NULL);
   s->t = tape_new(&s->store, 2);
   for (int k = 0; k < n; k++)
     s->in[k] = in[k].param    ? tape_param(s->t, index[k])
@@ -63,6 +69,7 @@ static void record(subject *s, const op *o, const void *attr, int n, const input
   s->run = (tape_run){.plan = s->p,
                       .base = mem_new((size_t)s->p->numbers, sizeof(real)),
                       .values = s->store.value,
+                      .panels = s->packs.panels,
                       .grads = mem_new((size_t)s->store.total + 1, sizeof(real)),
                       .op = {.train = true, .seed = 3, .step = 5, .first_sample = 11}};
 }
@@ -72,10 +79,13 @@ static void end(subject *s) {
   mem_free(s->run.grads);
   plan_free(s->p);
   tape_free(s->t);
+  packs_close(&s->packs);
   params_free(&s->store);
+  work_free(s->pool);
 }
 
 static double loss_of(subject *s) {
+  if (s->packs.params) packs_refresh(&s->packs, s->pool);
   tape_forward(&s->run);
   return (double)*tape_at(&s->run, s->p->loss);
 }
@@ -93,10 +103,10 @@ static double difference(subject *s, real *x) {
   return sum / step;
 }
 
-static void check(const char *label, const op *o, const void *attr, int n, const input *in) {
+static void check_one(const char *label, const op *o, const void *attr, int n, const input *in, bool packed) {
   subject s;
   char stream[128];
-  record(&s, o, attr, n, in);
+  record(&s, o, attr, n, in, packed);
   real *values[OP_IN_MAX] = {0}, *grads[OP_IN_MAX] = {0};
   for (int k = 0; k < n; k++) {
     if (!in[k].s.rank) continue;
@@ -129,18 +139,38 @@ static void check(const char *label, const op *o, const void *attr, int n, const
   end(&s);
 }
 
+static void check(const char *label, const op *o, const void *attr, int n, const input *in) {
+  check_one(label, o, attr, n, in, false);
+}
+
 static input want(shape s, double low, double high) { return (input){s, true, false, low, high, NULL}; }
 static input parameter(shape s, double low, double high) { return (input){s, true, true, low, high, NULL}; }
 static const input absent = {.s = {.rank = 0}};
 
 /* --- cases --- */
 
+/* By BLAS and by the kernels on packed weights, at sizes that leave tails in every direction. */
+static void check_linear(const char *label, k_fn fn, int64_t in, int64_t out, bool bias, bool residual) {
+  const input operands[] = {want(SHAPE(2, 7, in), -1, 1), parameter(SHAPE(out, in), -1, 1),
+                            bias ? parameter(SHAPE(out), -1, 1) : absent,
+                            residual ? want(SHAPE(2, 7, out), -1, 1) : absent};
+  char name[64];
+  for (int packed = 0; packed < 2; packed++) {
+    snprintf(name, sizeof name, "linear %s, %s", label, packed ? "packed" : "BLAS");
+    check_one(name, &op_linear, &(op_linear_attr){fn}, 4, operands, packed);
+  }
+}
+
 static void gradient_linear(void) {
-  input x = want(SHAPE(2, 3, 5), -1, 1), w = parameter(SHAPE(7, 5), -1, 1), b = parameter(SHAPE(7), -1, 1);
-  check("linear", &op_linear, NULL, 3, (input[]){x, w, b});
-  check("linear without bias", &op_linear, NULL, 3, (input[]){x, w, absent});
+  check_linear("5 to 7", K_identity, 5, 7, true, false);
+  check_linear("without bias", K_identity, 5, 7, false, false);
+  check_linear("with residual", K_identity, 9, 19, true, true);
+  check_linear("with residual, no bias", K_identity, 3, 4, false, true);
+  check_linear("wider than a tile", K_identity, 33, 70, true, false);
+  for (k_fn fn = 0; fn < K_FN_COUNT; fn++)
+    if (k_functions[fn].group == K_ACT) check_linear(k_functions[fn].name, fn, 5, 7, true, false);
   check(
-      "linear of a convolution's weight", &op_linear, NULL, 3,
+      "linear of a convolution's weight", &op_linear, &(op_linear_attr){K_identity}, 3,
       (input[]){want(SHAPE(2, 12), -1, 1), parameter(SHAPE(3, 3, 2, 2), -1, 1), parameter(SHAPE(3), -1, 1)});
 }
 

@@ -114,7 +114,7 @@ static net make_net(int depth) {
 static val record(const net *n, tape *t, val x) {
   for (int i = 0; i < n->depth; i++) {
     val h = tape_emit(t, &op_norm, &(op_norm_attr){true, 1e-6}, 1, &x);
-    h = tape_emit(t, &op_linear, NULL, 2, (val[]){h, tape_param(t, n->w[i])});
+    h = tape_emit(t, &op_linear, &(op_linear_attr){K_identity}, 2, (val[]){h, tape_param(t, n->w[i])});
     h = tape_emit(t, &op_activation, &(op_activation_attr){K_gelu}, 1, &h);
     x = tape_emit(t, &op_add, NULL, 2, (val[]){x, h});
   }

@@ -18,6 +18,7 @@
 #ifndef DYT_ENGINE_H
 #define DYT_ENGINE_H
 
+#include "dyt/packs.h"
 #include "dyt/plan.h"
 #include "dyt/task.h"
 #include "dyt/work.h"
@@ -83,7 +84,9 @@ typedef struct engine {
   uint64_t seed;
   bool still;
   engine_tape *by_count; /* [micro_batch + 1] */
-  arena *workspace;      /* [threads] */
+  packs packs;           /* of the model's matrices */
+  bool packed; /* an engine that only evaluates packs once, at its first run: its weights do not change */
+  arena *workspace; /* [threads] */
   arena grad_store;
   real **grads;           /* [shards] each in the parameters' layout; NULL without training */
   struct engine_sum *sum; /* [shards] */
@@ -109,8 +112,9 @@ void engine_forward(engine *g, engine_mode mode, int64_t n, const engine_feed *f
  * appended to `out`. */
 void engine_diagnose(engine *g, int64_t batch, uint64_t step, const engine_feed *feed, str *out);
 
-/* Memory the engine holds, in bytes: workspaces and gradients. */
+/* Memory the engine holds, in bytes: workspaces, packed weights, gradients. */
 size_t engine_workspace_bytes(const engine *g);
+size_t engine_packed_bytes(const engine *g);
 size_t engine_gradient_bytes(const engine *g);
 
 #endif

@@ -52,15 +52,21 @@ static inline int64_t k_padded(int64_t n) { return (n + K_PAD - 1) / K_PAD * K_P
 static inline int64_t k_attention_saved(int64_t T, int64_t H) { return H * T * k_padded(T); }
 int64_t k_attention_scratch(int64_t T, int64_t D);
 
+/* Scratch of k_linear_dw. */
+static inline int64_t k_linear_scratch(int64_t N, int64_t in) { return N * (in + 24); }
+
 typedef struct k_adamw_args {
   double lr, beta1, beta2, eps, weight_decay, gscale, c1, c2;
 } k_adamw_args;
 
 /* Chooses the SIMD level ("avx512", "avx2", "portable", or NULL: the environment's DYT_SIMD, else the best
  * there is) and sets BLAS to one thread a call.
- * ST_USER: no such level, or this processor lacks it. */
+ * ST_USER: no such level, this processor lacks it, or DYT_GEMM is neither "own" nor "blas". */
 st k_init(const char *level, err *e);
 const char *k_simd_level(void);
+/* Whether linear layers should use the linear_* kernels on packed weights: not at the portable level, where BLAS is faster,
+ * unless the environment's DYT_GEMM says "own" or "blas". */
+bool k_packs(void);
 
 /* BLAS: c [m,n] = alpha op(a) op(b) + beta c, row-major; op transposes when ta or tb. lda, ldb, ldc: row
  * strides as stored. Single-threaded;

@@ -6,7 +6,7 @@
  *
  *   nn_linear fc;
  *   nn_linear_init(&fc, &params, "blocks.0.mlp.fc1", 64, 128, NN_LINEAR_LAW, NN_BIAS_LAW);
- *   val y = nn_linear_apply(&fc, tape, x);
+ *   val y = nn_linear_apply(&fc, tape, x, K_identity);
  *   nn_linear_free(&fc);
  */
 #ifndef DYT_NN_H
@@ -27,8 +27,8 @@ typedef struct nn_linear {
 
 void nn_linear_init(nn_linear *m, params *p, const char *path, int64_t in, int64_t out, params_init weight,
                     params_init bias);
-/* x [.., in] -> [.., out] */
-val nn_linear_apply(const nn_linear *m, tape *t, val x);
+/* x [.., in] -> fn(x W^T + b) [.., out]; fn K_identity: none */
+val nn_linear_apply(const nn_linear *m, tape *t, val x, k_fn fn);
 void nn_linear_free(nn_linear *m);
 
 /* A norm site: LayerNorm, RMSNorm, the point-wise norm or nothing, as its config says. */
@@ -47,6 +47,18 @@ void nn_norm_init(nn_norm *m, params *p, const char *path, const char *site, con
 val nn_norm_apply(const nn_norm *m, tape *t, val x);
 void nn_norm_free(nn_norm *m);
 
+/* The residual stream that a branch ends in: stream + drop_path(dropout(linear(x))). */
+typedef struct nn_residual {
+  val stream;
+  const char *path; /* of the branch, e.g. "blocks.3.attn" */
+  double drop_path;
+} nn_residual;
+
+/* The last linear layer of a branch, dropout (recorded under `path`), stochastic depth and the addition. Without the
+ * first two it is one operation. */
+val nn_residual_apply(const nn_residual *r, tape *t, const nn_linear *last, const char *path, double dropout,
+                      val x);
+
 typedef struct nn_attention {
   char *path;
   nn_linear qkv, proj;
@@ -55,8 +67,8 @@ typedef struct nn_attention {
 } nn_attention;
 
 void nn_attention_init(nn_attention *m, params *p, const char *path, int64_t dim, int heads, double dropout);
-/* x [n, T, dim] -> the same shape */
-val nn_attention_apply(const nn_attention *m, tape *t, val x);
+/* x [n, T, dim] -> the residual stream after this branch */
+val nn_attention_apply(const nn_attention *m, tape *t, val x, const nn_residual *r);
 void nn_attention_free(nn_attention *m);
 
 typedef struct nn_mlp {
@@ -68,7 +80,7 @@ typedef struct nn_mlp {
 
 void nn_mlp_init(nn_mlp *m, params *p, const char *path, int64_t dim, int64_t hidden, k_fn act,
                  double dropout);
-val nn_mlp_apply(const nn_mlp *m, tape *t, val x);
+val nn_mlp_apply(const nn_mlp *m, tape *t, val x, const nn_residual *r);
 void nn_mlp_free(nn_mlp *m);
 
 /* A pre-norm transformer block: x + attn(norm1(x)), then x + mlp(norm2(x)). */

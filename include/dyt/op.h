@@ -48,17 +48,16 @@ typedef struct op_call {
   const op_run *run;
 } op_call;
 
-enum { OP_NEEDS_OUT = 1 << OP_IN_MAX };
-#define OP_NEEDS_IN(k) (1 << (k))
+enum { OP_OUT = 1 << OP_IN_MAX };
+#define OP_IN(k) (1 << (k))
 
 typedef struct op {
   const char *name;
   int min_in, max_in; /* inputs beyond min_in may be absent */
   size_t attr_size;   /* bytes of attributes, copied into the tape; at most OP_ATTR_MAX */
-  int needs;          /* OP_NEEDS_IN(k), OP_NEEDS_OUT: whose values backward reads */
-  bool
-      in_place; /* out may lie where in[0] or in[1] lies, if that has the same shape and is not needed any more */
-  bool passes; /* the gradient of every input is the gradient of out, unchanged: they may share memory */
+  int needs;          /* OP_IN(k), OP_OUT: whose values backward reads */
+  int in_place; /* OP_IN(k): out may lie where in[k] lies, if that has the same shape and is not needed any more */
+  int passes; /* OP_IN(k): the gradient of in[k] is the gradient of out, unchanged: they may share memory */
   void (*infer)(op_shapes *s);
   void (*forward)(const op_call *c);
   void (*backward)(const op_call *c);

@@ -1,7 +1,7 @@
 /* ops - the operations and their attributes. The mathematics of each stands at the top of its file in
  * src/ops.
  *
- *   val y = tape_emit(t, &op_linear, NULL, 3, (val[]){x, weight, bias});
+ *   val y = tape_emit(t, &op_linear, &(op_linear_attr){K_identity}, 3, (val[]){x, weight, bias});
  *   val z = tape_emit(t, &op_activation, &(op_activation_attr){K_gelu}, 1, &y);
  */
 #ifndef DYT_OPS_H
@@ -13,8 +13,12 @@
 #define OP(name) extern const op op_##name;
 #include "dyt/ops.def"
 
-/* linear: x [.., in], weight [out, in] (or any shape whose rows are `out`), bias [out] or absent -> [.., out]
- * */
+/* linear: x [.., in], weight [out, in] (or any shape whose rows are `out`), bias [out] or absent, residual [.., out] or
+ * absent -> fn(x W^T + bias + residual) [.., out] */
+typedef struct op_linear_attr {
+  k_fn fn; /* K_identity: none; no other with a residual */
+} op_linear_attr;
+
 /* add: a, b of one shape -> a + b */
 
 /* activation: x -> fn(x) */

@@ -31,7 +31,11 @@ typedef struct params_init {
   double a;
 } params_init;
 
-enum { PARAM_TRAIN = 1, PARAM_DECAY = 2 /* weight decay applies; only with PARAM_TRAIN */ };
+enum {
+  PARAM_TRAIN = 1,
+  PARAM_DECAY = 2,  /* weight decay applies; only with PARAM_TRAIN */
+  PARAM_MATRIX = 4, /* the weight of a linear layer, [out, ..]: see packs.h */
+};
 
 typedef struct param {
   char *name; /* as in the checkpoint, e.g. "blocks.0.attn.qkv.weight"; owned by the store */

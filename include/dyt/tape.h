@@ -10,7 +10,7 @@
  *   tape *t = tape_new(&params, samples);
  *   val x = tape_input(t, "images", SHAPE(samples, 1, 28, 28), false);
  *   tape_scope(t, "head");
- *   val y = tape_emit(t, &op_linear, NULL, 3, (val[]){x, tape_param(t, w), tape_param(t, b)});
+ *   val y = tape_emit(t, &op_linear, &attr, 3, (val[]){x, tape_param(t, w), tape_param(t, b)});
  *   plan *p = plan_new(t, y, 1, &y, true);
  *   tape_run r = {.plan = p, .base = arena, .values = params.value, .grads = shard_gradients, .op = {.train =
  * true}};
@@ -84,6 +84,7 @@ typedef struct tape_run {
   const struct plan *plan;
   real *base;         /* the workspace: plan->numbers reals */
   const real *values; /* parameters (params.value) */
+  const real *panels; /* their matrices packed (packs.panels); NULL: not */
   real *grads;        /* gradients in the parameters' layout, added to; NULL in a forward-only plan */
   op_run op;
   /* Called after every node when set: to look for NaN, to take times. */

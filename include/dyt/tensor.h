@@ -24,8 +24,10 @@ typedef struct shape {
 
 typedef struct tensor {
   shape s;
-  real *x;  /* values; NULL: an optional operand that is absent */
-  real *g;  /* gradient of the loss; NULL: not wanted */
+  real *x; /* values; NULL: an optional operand that is absent */
+  real *g; /* gradient of the loss; NULL: not wanted */
+  const real *
+      panels; /* of a weight matrix [out, in]: packed for x W^T [out * in], then for dy W [out * in]; NULL: not packed */
   bool acc; /* in a backward pass: g already holds a contribution, add to it; otherwise overwrite it */
 } tensor;
 

@@ -76,9 +76,9 @@ static void live_values(planner *w) {
     bool back = w->p->run[i] & PLAN_BACKWARD;
     for (int k = 0; k < n->n_in; k++) {
       if (n->in[k] == NO_VAL || t->value[n->in[k]].kind == TAPE_PARAM) continue;
-      use(&w->b[n->in[k]], back && n->op->needs & OP_NEEDS_IN(k) ? backward_time(w, i) : i);
+      use(&w->b[n->in[k]], back && n->op->needs & OP_IN(k) ? backward_time(w, i) : i);
     }
-    if (back && n->op->needs & OP_NEEDS_OUT) use(&w->b[n->out], backward_time(w, i));
+    if (back && n->op->needs & OP_OUT) use(&w->b[n->out], backward_time(w, i));
     block *saved = &w->b[saved_block(w, i)];
     if (n->saved && back) *saved = (block){i, backward_time(w, i), n->saved, 0, saved_block(w, i)};
   }
@@ -122,9 +122,10 @@ static void share_in_place(planner *w) {
   for (int i = 0; i < t->nodes; i++) {
     const tape_node *n = &t->node[i];
     if (!n->op->in_place || !w->p->run[i]) continue;
-    for (int k = 0; k < 2 && k < n->n_in; k++) {
+    for (int k = 0; k < n->n_in; k++) {
       val v = n->in[k];
-      if (v == NO_VAL || t->value[v].kind != TAPE_NODE || w->b[v].death != i) continue;
+      if (v == NO_VAL || !(n->op->in_place & OP_IN(k)) || t->value[v].kind != TAPE_NODE || w->b[v].death != i)
+        continue;
       if (!shape_equal(t->value[v].s, t->value[n->out].s)) continue;
       join(w, v, n->out);
       break;
@@ -156,8 +157,8 @@ static void share_passed(planner *w) {
     if (!n->op->passes || !(w->p->run[i] & PLAN_BACKWARD)) continue;
     for (int k = 0; k < n->n_in; k++) {
       val v = n->in[k];
-      if (v == NO_VAL || t->value[v].kind != TAPE_NODE || !t->value[v].wants_grad || w->p->acc[i] >> k & 1)
-        continue;
+      if (v == NO_VAL || !(n->op->passes & OP_IN(k)) || t->value[v].kind != TAPE_NODE) continue;
+      if (!t->value[v].wants_grad || w->p->acc[i] >> k & 1) continue;
       if (!shape_equal(t->value[v].s, t->value[n->out].s)) continue;
       int mine = grad_block(w, v), its = root(w, grad_block(w, n->out));
       join(w, mine, its);

@@ -72,15 +72,15 @@ static void backward(twin *w, int i) {
   expect(w, w->p->grad_at[n->out], size_of(w, n->out), w->grad[n->out], n->path,
          "the gradient of its result");
   expect(w, w->p->saved_at[i], n->saved, w->saved[i], n->path, "a saved tensor");
-  if (n->op->needs & OP_NEEDS_OUT)
+  if (n->op->needs & OP_OUT)
     expect(w, w->p->value_at[n->out], size_of(w, n->out), w->value[n->out], n->path, "its result");
   for (int k = 0; k < n->n_in; k++)
-    if (n->in[k] != NO_VAL && n->op->needs & OP_NEEDS_IN(k))
+    if (n->in[k] != NO_VAL && n->op->needs & OP_IN(k))
       expect(w, w->p->value_at[n->in[k]], size_of(w, n->in[k]), w->value[n->in[k]], n->path, "an input");
   uint64_t dout = w->grad[n->out];
   for (int k = 0; k < n->n_in; k++)
     if (n->in[k] != NO_VAL && w->p->tape->value[n->in[k]].wants_grad)
-      contribute(w, i, k, n->op->passes ? dout : mix(mix(dout, (uint64_t)i), (uint64_t)k));
+      contribute(w, i, k, n->op->passes & OP_IN(k) ? dout : mix(mix(dout, (uint64_t)i), (uint64_t)k));
   for (int k = 0; k < n->n_in; k++) /* all reads of a node come before its writes */
     if (n->in[k] != NO_VAL && w->p->tape->value[n->in[k]].wants_grad)
       fill(w, w->p->grad_at[n->in[k]], size_of(w, n->in[k]), w->grad[n->in[k]]);

@@ -139,16 +139,27 @@ real *tape_grad_at(const tape_run *r, val v) {
   return at < 0 ? NULL : r->base + at;
 }
 
+/* A weight matrix as the matrix kernels want it, where it was packed. */
+static const real *panels_of(const tape_run *r, val v) {
+  const tape_value *tv = &r->plan->tape->value[v];
+  if (tv->kind != TAPE_PARAM || !r->panels) return NULL;
+  const param *p = &r->plan->tape->params->p[tv->index];
+  return p->flags & PARAM_MATRIX ? r->panels + 2 * p->offset : NULL;
+}
+
 static void call_node(const tape_run *r, int i, bool backward) {
   const plan *p = r->plan;
   const tape_node *n = &p->tape->node[i];
   tensor in[OP_IN_MAX] = {0};
   for (int k = 0; k < n->n_in; k++)
     if (n->in[k] != NO_VAL)
-      in[k] = (tensor){p->tape->value[n->in[k]].s, tape_at(r, n->in[k]),
-                       backward ? tape_grad_at(r, n->in[k]) : NULL, p->acc[i] >> k & 1};
-  tensor out = {p->tape->value[n->out].s, tape_at(r, n->out), backward ? tape_grad_at(r, n->out) : NULL,
-                false};
+      in[k] = (tensor){.s = p->tape->value[n->in[k]].s,
+                       .x = tape_at(r, n->in[k]),
+                       .g = backward ? tape_grad_at(r, n->in[k]) : NULL,
+                       .panels = panels_of(r, n->in[k]),
+                       .acc = p->acc[i] >> k & 1};
+  tensor out = {
+      .s = p->tape->value[n->out].s, .x = tape_at(r, n->out), .g = backward ? tape_grad_at(r, n->out) : NULL};
   op_call c = {.in = in,
                .out = &out,
                .attr = n->attr,

@@ -84,19 +84,23 @@ static const struct {
   const char *name;
   bool (*usable)(void);
   const k_table *kernels;
+  bool packs; /* its linear_* kernels are faster than BLAS */
 } levels[] = {
 #if defined(__x86_64__)
-    {"avx512", has_avx512, &k_table_avx512},
-    {"avx2", has_avx2, &k_table_avx2},
+    {"avx512", has_avx512, &k_table_avx512, true},
+    {"avx2", has_avx2, &k_table_avx2, true},
 #endif
-    {"portable", always, &k_table_portable},
+    {"portable", always, &k_table_portable, false},
 };
 enum { LEVELS = sizeof levels / sizeof *levels };
 
 k_table k_active;
 static const char *active_name = "none";
 
+static bool active_packs;
+
 const char *k_simd_level(void) { return active_name; }
+bool k_packs(void) { return active_packs; }
 
 /* The names of the levels that this processor has, best first, in `list`. */
 static void usable_levels(char *list, size_t size) {
@@ -114,6 +118,14 @@ static st refuse(const char *level, const char *origin, bool known, err *e) {
                  known ? "this processor lacks these instructions" : "no such SIMD level", list);
 }
 
+/* The environment may choose who multiplies matrices: one is the check of the other. */
+static st choose_gemm(bool packs, err *e) {
+  const char *gemm = getenv("DYT_GEMM");
+  active_packs = gemm ? strcmp(gemm, "own") == 0 : packs;
+  if (!gemm || active_packs || strcmp(gemm, "blas") == 0) return ST_OK;
+  return err_add(e, ST_USER, "environment variable DYT_GEMM \"%s\": expected own or blas", gemm);
+}
+
 st k_init(const char *level, err *e) {
   const char *origin = "SIMD level";
   if (!level && (level = getenv("DYT_SIMD"))) origin = "environment variable DYT_SIMD";
@@ -124,7 +136,7 @@ st k_init(const char *level, err *e) {
     k_active = *levels[i].kernels;
     active_name = levels[i].name;
     k_thread_init();
-    return ST_OK;
+    return choose_gemm(levels[i].packs, e);
   }
   return refuse(level, origin, false, e);
 }

@@ -27,9 +27,10 @@ static void build_patch_embedding(vit *v, params *p, const config_model *cfg) {
   int64_t in = cfg->channels * cfg->patch_size * cfg->patch_size;
   bool given = !isnan(cfg->patch_init_std);
   params_init uniform = {INIT_UNIFORM, 1 / sqrt((double)in)};
-  v->patch_weight = nn_param(
-      p, "patch_embed.proj", "weight", SHAPE(cfg->dim, cfg->channels, cfg->patch_size, cfg->patch_size),
-      given ? (params_init){INIT_TRUNC_NORMAL, cfg->patch_init_std} : uniform, PARAM_TRAIN | PARAM_DECAY);
+  v->patch_weight = nn_param(p, "patch_embed.proj", "weight",
+                             SHAPE(cfg->dim, cfg->channels, cfg->patch_size, cfg->patch_size),
+                             given ? (params_init){INIT_TRUNC_NORMAL, cfg->patch_init_std} : uniform,
+                             PARAM_TRAIN | PARAM_DECAY | PARAM_MATRIX);
   v->patch_bias =
       nn_param(p, "patch_embed.proj", "bias", SHAPE(cfg->dim), given ? NN_BIAS_LAW : uniform, PARAM_TRAIN);
 }
@@ -61,7 +62,7 @@ static val embed(const model *m, tape *t, val images) {
   tape_scope(t, "patch_embed");
   val patches = tape_emit(t, &op_patchify, &(op_patchify_attr){m->cfg.patch_size}, 1, &images);
   tape_scope(t, "patch_embed.proj");
-  val x = tape_emit(t, &op_linear, NULL, 3,
+  val x = tape_emit(t, &op_linear, &(op_linear_attr){K_identity}, 3,
                     (val[]){patches, tape_param(t, v->patch_weight), tape_param(t, v->patch_bias)});
   tape_scope(t, "pos_embed");
   x = tape_emit(t, &op_prefix_tokens, NULL, 3,
@@ -82,7 +83,7 @@ static val record(const model *m, tape *t, val images) {
     tape_scope(t, "pool");
     x = tape_emit(t, &op_token_select, &(op_token_select_attr){.index = 0}, 1, &x);
   }
-  return nn_linear_apply(&v->head, t, x);
+  return nn_linear_apply(&v->head, t, x, K_identity);
 }
 
 static void vit_free(model *m) {

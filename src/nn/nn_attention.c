@@ -10,11 +10,11 @@ void nn_attention_init(nn_attention *m, params *p, const char *path, int64_t dim
   mem_free(proj);
 }
 
-val nn_attention_apply(const nn_attention *m, tape *t, val x) {
-  val qkv = nn_linear_apply(&m->qkv, t, x);
+val nn_attention_apply(const nn_attention *m, tape *t, val x, const nn_residual *r) {
+  val qkv = nn_linear_apply(&m->qkv, t, x, K_identity);
   tape_scope(t, m->path);
   val mixed = tape_emit(t, &op_attention, &(op_attention_attr){m->heads}, 1, &qkv);
-  return nn_dropout(t, m->path, m->dropout, nn_linear_apply(&m->proj, t, mixed));
+  return nn_residual_apply(r, t, &m->proj, m->path, m->dropout, mixed);
 }
 
 void nn_attention_free(nn_attention *m) {

@@ -1,5 +1,4 @@
 #include "dyt/nn.h"
-#include "dyt/ops.h"
 
 #include <stdio.h>
 
@@ -21,18 +20,11 @@ void nn_block_init(nn_block *m, params *p, const char *path, const config_model 
               cfg->dropout);
 }
 
-static val residual(const nn_block *m, tape *t, const char *branch, val x, val change) {
-  char sub[PATH_MAX_LENGTH];
-  tape_scope(t, below(sub, m->path, branch));
-  if (m->drop_path > 0) change = tape_emit(t, &op_drop_path, &(op_dropout_attr){m->drop_path}, 1, &change);
-  return tape_emit(t, &op_add, NULL, 2, (val[]){x, change});
-}
-
 val nn_block_apply(const nn_block *m, tape *t, val x) {
-  val mixed = nn_attention_apply(&m->attn, t, nn_norm_apply(&m->norm1, t, x));
-  x = residual(m, t, "attn", x, mixed);
-  val changed = nn_mlp_apply(&m->mlp, t, nn_norm_apply(&m->norm2, t, x));
-  return residual(m, t, "mlp", x, changed);
+  nn_residual mixing = {x, m->attn.path, m->drop_path};
+  x = nn_attention_apply(&m->attn, t, nn_norm_apply(&m->norm1, t, x), &mixing);
+  nn_residual changing = {x, m->mlp.path, m->drop_path};
+  return nn_mlp_apply(&m->mlp, t, nn_norm_apply(&m->norm2, t, x), &changing);
 }
 
 void nn_block_free(nn_block *m) {

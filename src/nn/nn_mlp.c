@@ -1,5 +1,4 @@
 #include "dyt/nn.h"
-#include "dyt/ops.h"
 
 void nn_mlp_init(nn_mlp *m, params *p, const char *path, int64_t dim, int64_t hidden, k_fn act,
                  double dropout) {
@@ -11,12 +10,10 @@ void nn_mlp_init(nn_mlp *m, params *p, const char *path, int64_t dim, int64_t hi
   mem_free(fc2);
 }
 
-val nn_mlp_apply(const nn_mlp *m, tape *t, val x) {
-  val hidden = nn_linear_apply(&m->fc1, t, x);
-  tape_scope(t, m->path);
-  hidden = tape_emit(t, &op_activation, &(op_activation_attr){m->act}, 1, &hidden);
+val nn_mlp_apply(const nn_mlp *m, tape *t, val x, const nn_residual *r) {
+  val hidden = nn_linear_apply(&m->fc1, t, x, m->act);
   hidden = nn_dropout(t, m->fc1.path, m->dropout, hidden);
-  return nn_dropout(t, m->fc2.path, m->dropout, nn_linear_apply(&m->fc2, t, hidden));
+  return nn_residual_apply(r, t, &m->fc2, m->fc2.path, m->dropout, hidden);
 }
 
 void nn_mlp_free(nn_mlp *m) {

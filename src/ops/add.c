@@ -23,8 +23,8 @@ static void backward(const op_call *c) {
 const op op_add = {.name = "add",
                    .min_in = 2,
                    .max_in = 2,
-                   .in_place = true,
-                   .passes = true,
+                   .in_place = OP_IN(0) | OP_IN(1),
+                   .passes = OP_IN(0) | OP_IN(1),
                    .infer = infer,
                    .forward = forward,
                    .backward = backward};

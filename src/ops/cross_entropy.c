@@ -61,7 +61,7 @@ const op op_cross_entropy = {.name = "cross_entropy",
                              .min_in = 2,
                              .max_in = 2,
                              .attr_size = sizeof(op_cross_entropy_attr),
-                             .needs = OP_NEEDS_IN(LOGITS) | OP_NEEDS_IN(TARGETS),
+                             .needs = OP_IN(LOGITS) | OP_IN(TARGETS),
                              .infer = infer,
                              .forward = forward,
                              .backward = backward};

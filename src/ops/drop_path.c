@@ -14,7 +14,7 @@ const op op_drop_path = {.name = "drop_path",
                          .min_in = 1,
                          .max_in = 1,
                          .attr_size = sizeof(op_dropout_attr),
-                         .in_place = true,
+                         .in_place = OP_IN(0),
                          .infer = infer,
                          .forward = forward,
                          .backward = backward};

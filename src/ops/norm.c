@@ -35,7 +35,7 @@ const op op_norm = {.name = "norm",
                     .min_in = 1,
                     .max_in = 3,
                     .attr_size = sizeof(op_norm_attr),
-                    .needs = OP_NEEDS_IN(0) | OP_NEEDS_IN(1),
+                    .needs = OP_IN(0) | OP_IN(1),
                     .infer = infer,
                     .forward = forward,
                     .backward = backward};

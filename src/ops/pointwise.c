@@ -44,8 +44,7 @@ const op op_pointwise = {.name = "pointwise",
                          .min_in = 2,
                          .max_in = 5,
                          .attr_size = sizeof(op_pointwise_attr),
-                         .needs =
-                             OP_NEEDS_IN(X) | OP_NEEDS_IN(ALPHA) | OP_NEEDS_IN(SHIFT) | OP_NEEDS_IN(GAMMA),
+                         .needs = OP_IN(X) | OP_IN(ALPHA) | OP_IN(SHIFT) | OP_IN(GAMMA),
                          .infer = infer,
                          .forward = forward,
                          .backward = backward};

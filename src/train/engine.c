@@ -82,6 +82,7 @@ static st take_memory(engine *g, bool train, err *e) {
   g->workspace = mem_new((size_t)threads, sizeof *g->workspace);
   for (int i = 0; i < threads; i++)
     if (mem_map(&g->workspace[i], size, "activations", e)) return e->code;
+  if (packs_open(&g->packs, &g->model->params, train, e)) return e->code;
   if (!train) return ST_OK;
   if (mem_map(&g->grad_store, (size_t)g->shards * one * sizeof(real), "gradients", e)) return e->code;
   g->grads = mem_new((size_t)g->shards, sizeof *g->grads);
@@ -114,6 +115,7 @@ void engine_close(engine *g) {
     tape_free(g->by_count[n].rec.tape);
   }
   for (int i = 0; g->workspace && i < work_threads(g->pool); i++) mem_unmap(&g->workspace[i]);
+  packs_close(&g->packs);
   mem_free(g->workspace);
   mem_free(g->by_count);
   mem_free(g->sum);
@@ -125,6 +127,7 @@ void engine_close(engine *g) {
 size_t engine_workspace_bytes(const engine *g) {
   return (size_t)work_threads(g->pool) * g->workspace[0].size;
 }
+size_t engine_packed_bytes(const engine *g) { return g->packs.store.size; }
 size_t engine_gradient_bytes(const engine *g) { return g->grad_store.size; }
 
 /* --- running --- */
@@ -137,6 +140,7 @@ static tape_run start_run(engine *g, engine_mode mode, int64_t first, int64_t n,
   tape_run r = {.plan = t->plan[mode],
                 .base = (real *)g->workspace[worker].base,
                 .values = g->model->params.value,
+                .panels = g->packs.panels,
                 .op = {.seed = g->seed, .first_sample = first},
                 .after = g->after,
                 .context = g->after_context};
@@ -179,6 +183,7 @@ static void run_shard(void *context, int shard, int worker) {
 
 void engine_step(engine *g, int64_t batch, uint64_t step, const engine_feed *feed, engine_result *out) {
   step_context c = {g, feed, batch, step};
+  packs_refresh(&g->packs, g->pool);
   work_run(g->pool, g->shards, run_shard, &c);
   *out = (engine_result){0};
   for (int s = 0; s < g->shards; s++) {
@@ -214,6 +219,8 @@ static void run_unit(void *context, int unit, int worker) {
 void engine_forward(engine *g, engine_mode mode, int64_t n, const engine_feed *feed,
                     const engine_sink *sink) {
   forward_context c = {g, mode, feed, sink, n};
+  if (g->grads || !g->packed) packs_refresh(&g->packs, g->pool);
+  g->packed = true;
   work_run(g->pool, (int)((n + g->micro_batch - 1) / g->micro_batch), run_unit, &c);
 }
 

@@ -46,8 +46,9 @@ static void open_buffers(trainer *t) {
   t->order = mem_new((size_t)d->train.n + 1, sizeof *t->order);
   t->order_epoch = -1;
   t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size +
-            engine_gradient_bytes(&t->engine) + engine_workspace_bytes(&t->engine) +
-            (size_t)judged * sizeof *t->score + (size_t)d->train.n * sizeof *t->order;
+            engine_gradient_bytes(&t->engine) + engine_packed_bytes(&t->engine) +
+            engine_workspace_bytes(&t->engine) + (size_t)judged * sizeof *t->score +
+            (size_t)d->train.n * sizeof *t->order;
 }
 
 /* Pages are promised before they exist: a run that cannot have them all would be killed in the middle. */
@@ -153,9 +154,10 @@ void trainer_announce(const trainer *t) {
           d->height, d->width);
   fprintf(
       stderr,
-      "memory: %.1f MiB = process %.1f + data %.1f + parameters and moments %.1f + gradients %.1f (%d shards) + "
+      "memory: %.1f MiB = process %.1f + data %.1f + parameters, moments and packed weights %.1f + gradients %.1f (%d shards) + "
       "activations %.1f (%d x %d images)\n",
-      mib(t->plan), mib(t->baseline), mib(d->bytes), mib(t->model.params.store.size + t->optim.store.size),
+      mib(t->plan), mib(t->baseline), mib(d->bytes),
+      mib(t->model.params.store.size + t->optim.store.size + engine_packed_bytes(&t->engine)),
       mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
       work_threads(t->pool), t->engine.micro_batch);
   fprintf(stderr, "run: %s, %lld steps of %d images%s\n", t->run.path, (long long)t->last_step,

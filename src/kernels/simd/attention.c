@@ -10,6 +10,7 @@
 #include "kernels/simd/elementary.h"
 #include "kernels/simd/product.h"
 #include "kernels/simd/simd.h"
+#include "kernels/simd/transpose.h"
 
 typedef struct shape {
   int64_t T, H, D;
@@ -23,29 +24,6 @@ static shape shape_of(int64_t T, int64_t H, int64_t D) {
 }
 
 /* --- transposition --- */
-
-#if REAL_IS_F64
-enum { SQUARE = 1 };
-INLINE void transpose_square(const real *x, int64_t row, real *y, int64_t y_row) {
-  (void)row, (void)y_row;
-  *y = *x;
-}
-#else
-enum { SQUARE = 4 };
-typedef float quad __attribute__((vector_size(16)));
-typedef float quad_anywhere __attribute__((vector_size(16), aligned(4), may_alias));
-
-INLINE void transpose_square(const real *x, int64_t row, real *y, int64_t y_row) {
-  quad a = *(const quad_anywhere *)x, b = *(const quad_anywhere *)(x + row);
-  quad c = *(const quad_anywhere *)(x + 2 * row), d = *(const quad_anywhere *)(x + 3 * row);
-  quad ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-  quad AC = __builtin_shufflevector(a, c, 2, 6, 3, 7), BD = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-  *(quad_anywhere *)y = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
-  *(quad_anywhere *)(y + y_row) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
-  *(quad_anywhere *)(y + 2 * y_row) = __builtin_shufflevector(AC, BD, 0, 4, 1, 5);
-  *(quad_anywhere *)(y + 3 * y_row) = __builtin_shufflevector(AC, BD, 2, 6, 3, 7);
-}
-#endif
 
 /* y [D, width] = the transpose of x [T, D], zero beyond T. */
 static void transpose(const shape *s, const real *x, int64_t x_row, real *y) {
@@ -117,7 +95,8 @@ static void mix(const shape *s, const real *weights, bool transposed, const real
                       .c = y,
                       .c_row = y_row,
                       .scale = scale,
-                      .acc = acc});
+                      .plus = acc ? y : NULL,
+                      .plus_row = y_row});
 }
 
 void LEVEL(attention_fwd)(int64_t T, int64_t H, int64_t D, const real *qkv, real *out, real *p,

@@ -25,6 +25,22 @@ INLINE void bwd_span(slope_of *d, int64_t n, const real *x, const real *y, const
   if (i < n) bwd_at(d, n - i, x + i, y + i, dy + i, dx + i, acc);
 }
 
+/* z becomes the slope at z if that is wanted. */
+INLINE void activate_at(value_of *f, slope_of *d, int64_t n, real *z, real *y, bool slope) {
+  vec v = v_get(z, n), t = f(v);
+  v_put(y, t, n);
+  if (slope) v_put(z, d(v, t), n);
+}
+
+INLINE void activate_rows(value_of *f, slope_of *d, int64_t N, int64_t C, int64_t row, real *z, real *y,
+                          bool slope) {
+  for (int64_t r = 0; r < N; r++, z += row, y += row) {
+    int64_t i = 0;
+    for (; i + W <= C; i += W) activate_at(f, d, W, z + i, y + i, slope);
+    if (i < C) activate_at(f, d, C - i, z + i, y + i, slope);
+  }
+}
+
 INLINE int64_t saturated_row(value_of *f, slope_of *d, int64_t C, const real *x, const channels *alpha,
                              vec shift, vec limit) {
   int64_t count = 0;
@@ -40,6 +56,12 @@ INLINE int64_t saturated_row(value_of *f, slope_of *d, int64_t C, const real *x,
   static void bwd_##name(int64_t n, const real *x, const real *y, const real *dy, real *dx, bool acc) {      \
     bwd_span(d_##name, n, x, y, dy, dx, acc);                                                                \
   }                                                                                                          \
+  static void activate_##name(int64_t N, int64_t C, int64_t row, real *z, real *y, bool slope) {             \
+    if (slope)                                                                                               \
+      activate_rows(f_##name, d_##name, N, C, row, z, y, true);                                              \
+    else                                                                                                     \
+      activate_rows(f_##name, d_##name, N, C, row, z, y, false);                                             \
+  }                                                                                                          \
   static int64_t saturated_##name(int64_t C, const real *x, const channels *alpha, vec shift, vec limit) {   \
     return saturated_row(f_##name, d_##name, C, x, alpha, shift, limit);                                     \
   }
@@ -48,9 +70,10 @@ INLINE int64_t saturated_row(value_of *f, slope_of *d, int64_t C, const real *x,
 static const struct {
   void (*fwd)(int64_t n, const real *x, real *y);
   void (*bwd)(int64_t n, const real *x, const real *y, const real *dy, real *dx, bool acc);
+  void (*activate)(int64_t N, int64_t C, int64_t row, real *z, real *y, bool slope);
   int64_t (*saturated)(int64_t C, const real *x, const channels *alpha, vec shift, vec limit);
 } functions[K_FN_COUNT] = {
-#define FN(name, group) {fwd_##name, bwd_##name, saturated_##name},
+#define FN(name, group) {fwd_##name, bwd_##name, activate_##name, saturated_##name},
 #include "dyt/functions.def"
 };
 
@@ -58,6 +81,10 @@ void LEVEL(map_fwd)(k_fn fn, int64_t n, const real *x, real *y) { functions[fn].
 
 void LEVEL(map_bwd)(k_fn fn, int64_t n, const real *x, const real *y, const real *dy, real *dx, bool acc) {
   functions[fn].bwd(n, x, y, dy, dx, acc);
+}
+
+void LEVEL(activate)(k_fn fn, int64_t N, int64_t C, int64_t row, real *z, real *y, bool slope) {
+  functions[fn].activate(N, C, row, z, y, slope);
 }
 
 int64_t LEVEL(saturated)(k_fn fn, int64_t N, int64_t C, const real *x, const real *alpha, bool per_channel,

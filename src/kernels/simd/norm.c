@@ -207,13 +207,19 @@ void LEVEL(rows_set)(int64_t N, int64_t C, const real *b, real *y) {
   }
 }
 
-/* Columns i .. of rows 0 .. rows-1: `vectors` vectors, the last one of n columns. */
-INLINE void colsum_block(int64_t rows, int64_t C, const real *dy, real *db, int vectors, int64_t n) {
+/* Columns i .. of rows 0 .. rows-1: `vectors` vectors, the last one of n columns; y = a dy where there is an a. */
+INLINE void colsum_block(int64_t rows, int64_t C, const real *a, const real *dy, real *y, real *db,
+                         int vectors, int64_t n) {
   vec sum[4] = {{0}};
-  for (int64_t r = 0; r < rows; r++, dy += C) {
+  for (int64_t r = 0; r < rows * C; r += C) {
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) sum[v] += v_get(dy + v * W, n);
+    for (int v = 0; v < vectors; v++) {
+      vec d = v_get(dy + r + v * W, n);
+      if (a) v_put(y + r + v * W, d *= v_get(a + r + v * W, n), n);
+      sum[v] += d;
+    }
   }
+  if (!db) return;
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; v++) v_put(db + v * W, v_get(db + v * W, n) + sum[v], n);
 }
@@ -221,11 +227,21 @@ INLINE void colsum_block(int64_t rows, int64_t C, const real *dy, real *db, int 
 /* So many rows at a time that they stay in cache while the columns are gone through. */
 enum { ROWS = 32 };
 
-void LEVEL(colsum)(int64_t N, int64_t C, const real *dy, real *db) {
+INLINE void colsum_rows(int64_t N, int64_t C, const real *a, const real *dy, real *y, real *db) {
   for (int64_t r = 0; r < N; r += ROWS) {
-    int64_t rows = N - r < ROWS ? N - r : ROWS, i = 0;
-    for (; i + 4 * W <= C; i += 4 * W) colsum_block(rows, C, dy + r * C + i, db + i, 4, W);
-    for (; i + W <= C; i += W) colsum_block(rows, C, dy + r * C + i, db + i, 1, W);
-    if (i < C) colsum_block(rows, C, dy + r * C + i, db + i, 1, C - i);
+    int64_t rows = N - r < ROWS ? N - r : ROWS, i = 0, at = r * C;
+#define BLOCK(vectors, n)                                                                                    \
+  colsum_block(rows, C, a ? a + at + i : NULL, dy + at + i, a ? y + at + i : NULL, db ? db + i : NULL,       \
+               vectors, n)
+    for (; i + 4 * W <= C; i += 4 * W) BLOCK(4, W);
+    for (; i + W <= C; i += W) BLOCK(1, W);
+    if (i < C) BLOCK(1, C - i);
+#undef BLOCK
   }
+}
+
+void LEVEL(colsum)(int64_t N, int64_t C, const real *dy, real *db) { colsum_rows(N, C, NULL, dy, NULL, db); }
+
+void LEVEL(slope_bwd)(int64_t N, int64_t C, const real *slope, const real *dy, real *dz, real *db) {
+  colsum_rows(N, C, slope, dy, dz, db);
 }
