@@ -38,7 +38,7 @@ def show(r):
     """The result for people."""
     p = r["pytorch"]
     print(f"{r['config']} {' '.join(r['set'])}: {p['parameters']:,} parameters, batch {r['batch_size']}, "
-          f"{r['quiet_rounds'] or r['rounds_tried']} rounds, {r['threads']} threads")
+          f"rounds: {r['quiet_rounds'] or r['rounds_tried']}, {r['threads']} threads")
     if not r["quiet_rounds"]:
         print(f"WORTHLESS: other processes were busy in each of the {r['rounds_tried']} rounds. Repeat on a quiet machine.")
     elif r["rounds_tried"] > r["quiet_rounds"]:

@@ -12,7 +12,8 @@ process enter the spread. A busy machine makes every number worthless, PyTorch's
 a round in which other processes took more than 5% of the cores' time does not count and is repeated.
 
 The start-up is taken from outside, in the same way for both: the seconds from starting the process to reading its line
-`first step: ...` on stderr. Python and torch are in the page cache by then, and so is dyt.
+`first step: ...` on stderr. Python and torch are in the page cache by then, and so is dyt. The peak memory is the kernel's ru_maxrss
+of the process, which never shows less than the process that started it had: 22 MB, so a smaller dyt looks larger than it is.
 
 A round is {"others": share of the cores' time, "timings": {"eager" | "compile" | "dyt": {"img_per_s", "steps", "about",
 "first_step_seconds", "peak_rss_mb", "cpu_seconds"}}}. Needs nothing but Python, except in the processes that it starts.
@@ -166,11 +167,12 @@ def check(bench):
 
 def prepare(bench):
     """Short runs that fill the caches, torch.compile's above all. Returns how many steps dyt's timings take."""
+    steps = bench.steps
+    if bench.dyt and not steps:
+        batch = dyt_config.load(bench.config, bench.sets)["train"]["batch_size"]
+        steps = min(STEPS[1], max(STEPS[0], round(bench.seconds * run_dyt(bench, PREPARING)["img_per_s"] / batch)))
     run_pytorch(bench, "compile", PREPARING)
-    if bench.dyt is None or bench.steps:
-        return bench.steps
-    batch = dyt_config.load(bench.config, bench.sets)["train"]["batch_size"]
-    return min(STEPS[1], max(STEPS[0], round(bench.seconds * run_dyt(bench, PREPARING)["img_per_s"] / batch)))
+    return steps
 
 
 def busy_seconds():

@@ -9,7 +9,7 @@ its measured time. What is timed and what favours whom: docs/speed.md; how, and 
 For a config with its own data: scripts/bench_pytorch.py.
 
 Each round is written to --out when it is finished, so nothing of an interrupted suite is lost: the same command goes on where it
-stopped, and once the rounds are complete it only prints the tables (Markdown, on stdout; progress is on stderr). About 25 minutes
+stopped, and once the rounds are complete it only prints the tables (Markdown, on stdout; progress is on stderr). About 20 minutes
 on 2 cores.
 """
 
@@ -106,14 +106,15 @@ def tables(record):
     some, s = next(iter(results.values())), record["setting"]
     worthless = [" ".join(model) for model, r in results.items() if not r["quiet_rounds"]]
     speed = [[*model, *medians(r["img_per_s"], 0), times(r["ratio"], 2), str(r["quiet_rounds"])] for model, r in results.items()]
-    other = [[*model, *medians(r["peak_rss_mb"], 0), times(r["rss_ratio"], 1), *medians(r["first_step_seconds"], 2)[::2],
+    other = [[*model, *medians(r["peak_rss_mb"], 0), times(r["rss_ratio"], 1), *medians(r["first_step_seconds"], 3)[::2],
               times(r["start_ratio"], 0)] for model, r in results.items()]
     names = list(bench_rounds.NAMES.values())
     return "\n\n".join([
         *([f"WORTHLESS, because other processes were busy in every round: {', '.join(worthless)}"] if worthless else []),
         f"{s['cpu']['name']}, {s['threads']} threads; PyTorch {some['pytorch']['torch']} ({some['pytorch']['simd']}, "
         f"{some['pytorch']['blas']}); dyt {some['dyt']['version']} ({some['dyt']['simd']}, {some['dyt']['blas']}).",
-        "Images/s, medians; the ratio is dyt's over the faster PyTorch's of the same round, median and range:",
+        "Images/s, medians (dyt makes synthetic images within its time, PyTorch's are finished in memory); the ratio is dyt's over the "
+        "faster PyTorch's of the same round, median and range:",
         table(["dim/depth/heads", "norm", *names, "ratio", "quiet rounds"], speed),
         "Peak memory in MB, and seconds from the start of the process to the end of its first step, medians:",
         table(["dim/depth/heads", "norm", *(f"{name}, MB" for name in names), "smaller PyTorch / dyt", "PyTorch eager, s", "dyt, s",
