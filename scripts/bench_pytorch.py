@@ -7,6 +7,12 @@ A step is forward, loss, backward, clipping where the config has it, AdamW and z
 and torch.compile, the faster of which counts in every round; malloc told not to give memory back; fused AdamW; flash attention;
 and finished tensors from memory, without any data pipeline, which favours PyTorch, as does its warm-up: dyt has none.
 
+Tried and left out, ratios of images/s to the same variant as it is timed here (64/4/4 DyT, one thread, CPU time of a step, two rounds
+on a busy machine, so that 0.85 to 1.15 says nothing): max-autotune 0.85; malloc as installed 1.02 eager, 0.88 compiled; attention by
+plain matrix products 0.96 (scaled_dot_product_attention takes the flash kernel); AdamW over tensor lists 1.07; denormals flushed
+1.12 and 0.94; oneDNN off 1.06; huge pages for malloc 1.16 and 0.95; four micro-batches 1.06 and 0.93; inductor's C++ wrapper 1.04.
+Freezing is for inference only; channels_last has nothing to do for images of one channel. bfloat16 is another comparison.
+
 With --alternate, each round times PyTorch eager, PyTorch compiled and `dyt train` one after another, about --seconds each. dyt reads
 and augments its data as the config says (synthetic images when the config's data is not there); its rate is img_per_s of
 log.jsonl: training images over training-step time, first step and waiting for data included. How rounds are timed and which of
