@@ -31,6 +31,7 @@ def measure(bench, args):
     """Runs every round and returns the result as it is printed with --json."""
     bench_rounds.check(bench)
     cfg = dyt_config.load(bench.config, bench.sets)
+    bench_rounds.say(f"{bench.config}: preparing")
     dyt_steps = bench_rounds.prepare(bench)
     rounds = list(bench_rounds.more_rounds(bench, dyt_steps, [], args.rounds, args.accept_busy, bench.config))
     result = {"config": bench.config, "set": bench.sets, "batch_size": cfg["train"]["batch_size"], "threads": bench.threads,
