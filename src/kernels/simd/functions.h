@@ -132,35 +132,37 @@ SLOPE(cubsign) {
 
 /* --- activations of the MLP --- */
 
-/* Below this z Phi(z) and z / (1 + e^-z) are zero in either precision; it keeps -infinity times 0 away. */
+/* Below this z Phi(z) is zero in either precision; it keeps -infinity times 0 away. */
 #define TAIL ((real)1e4)
 
-/* Phi, or what gelu_tanh has in its place, from the value: t / z, 1/2 at the origin, 0 or 1 beyond 16. */
-INLINE vec gelu_share(vec z, vec t) {
-  vec tiny = v_set((real)1e-30);
-  return v_select(v_less(v_abs(z), tiny), v_set((real)0.5), v_min(v_set(16), t) / v_clip(z, 16));
+/* Phi(z) and, at z, e^(-z^2/2): what value and slope share, so that a loop that wants both pays once. */
+INLINE vec gelu_share(vec z, vec *bell) {
+  vec half = v_set((real)0.5), tail = v_bell_tail(v_min(v_set(16), v_abs(z)), bell);
+  return half + v_copysign(half - tail, z);
 }
+#define INV_SQRT_2PI ((real)0.3989422804014327)
 
 VALUE(gelu) {
-  vec half = (real)0.5 * v_max(v_set(-TAIL), z);
-  return v_fma(half, v_erf(z * (real)0.7071067811865476), half);
+  vec bell;
+  return v_max(v_set(-TAIL), z) * gelu_share(z, &bell);
 }
 /* Phi + z phi, phi(z) = e^(-z^2/2) / sqrt(2 pi) */
 SLOPE(gelu) {
-  vec c = v_clip(z, 16), density = (real)0.3989422804014327 * v_exp((real)-0.5 * c * c);
-  return v_fma(c, density, gelu_share(z, t));
+  vec bell, share = gelu_share(z, &bell);
+  return v_fma(v_clip(z, 16) * INV_SQRT_2PI, bell, share);
 }
 
+/* s = (1 + tanh u) / 2 = 1 / (1 + e^-2u) in the place of Phi, u = B (z + A z^3) */
 #define GELU_B 0.7978845608028654 /* sqrt(2/pi) */
 #define GELU_A 0.044715
-VALUE(gelu_tanh) {
-  vec c = v_max(v_set(-TAIL), z), half = (real)0.5 * c;
-  vec u = c * v_fma(c * c, v_set((real)(GELU_A * GELU_B)), v_set((real)GELU_B));
-  return v_fma(half, v_tanh(u), half);
+INLINE vec gelu_tanh_share(vec c) {
+  vec u = c * v_fma(c * c, v_set((real)(-2 * GELU_A * GELU_B)), v_set((real)(-2 * GELU_B)));
+  return 1 / (1 + v_exp(u));
 }
-/* With s = (1 + tanh u) / 2: s + z s', s' = 2 s (1 - s) u' */
+VALUE(gelu_tanh) { return v_max(v_set(-TAIL), z) * gelu_tanh_share(v_clip(z, 16)); }
+/* s + z s', s' = 2 s (1 - s) u' */
 SLOPE(gelu_tanh) {
-  vec c = v_clip(z, 16), s = gelu_share(z, t);
+  vec c = v_clip(z, 16), s = gelu_tanh_share(c);
   vec du = v_fma(c * c, v_set((real)(3 * GELU_A * GELU_B)), v_set((real)GELU_B));
   return v_fma(2 * c * s * (1 - s), du, s);
 }
@@ -168,11 +170,19 @@ SLOPE(gelu_tanh) {
 VALUE(relu) { return v_max(v_set(0), z); }
 SLOPE(relu) { return v_select(v_less(v_set(0), z), v_set(1), v_set(0)); }
 
-VALUE(silu) { return v_max(v_set(-TAIL), z) / (1 + v_exp(-z)); }
-/* s (1 + z (1 - s)), s = 1 / (1 + e^-z); 1 - s = e^-z s */
+/* s = 1 / (1 + e^-z); beyond 88 e^-z would not be finite, and z s is nothing. */
+INLINE vec silu_share(vec z, vec *e) {
+  *e = v_exp(-v_clip(z, 88));
+  return 1 / (1 + *e);
+}
+VALUE(silu) {
+  vec e;
+  return v_max(v_set(-88), z) * silu_share(z, &e);
+}
+/* s (1 + z (1 - s)); 1 - s = e^-z s */
 SLOPE(silu) {
-  vec c = v_clip(z, 80), e = v_exp(-c), s = 1 / (1 + e);
-  return s * v_fma(c, e * s, v_set(1));
+  vec e, s = silu_share(z, &e);
+  return s * v_fma(v_clip(z, 88), e * s, v_set(1));
 }
 
 #define SELU_SCALE 1.0507009873554805
