@@ -60,6 +60,10 @@ INLINE void tile(const product *p, int64_t m, int64_t n, int rows, int vectors, 
   /* A pointer for every third row: the two after it are one and two strides away, within one address. */
   const real *a[4], *b = p->b + (p->b_row ? n : n * p->K);
   for (int i = 0; i < 4; i++) a[i] = p->a + (m + (3 * i < rows ? 3 * i : 0)) * a_row;
+  /* What is added at the end may come from far: ask for it now. */
+  if (p->plus)
+    for (int i = 0; i < rows; i++)
+      for (int j = 0; j < vectors; j++) __builtin_prefetch(p->plus + (m + i) * p->plus_row + n + j * W);
   vec c[12][4] = {{{0}}}, bv[4], av;
   for (int64_t k = 0; k < p->K; k++, b += b_row) {
 #define LOAD(i, j)                                                                                           \
