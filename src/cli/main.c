@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "dyt/kernel.h"
+#include "dyt/process.h"
 #include "dyt/str.h"
 
 #include <stdio.h>
@@ -64,6 +65,7 @@ static int unknown(const char *name) {
 }
 
 int main(int argc, char **argv) {
+  process_note_start();
   if (argc < 2) {
     usage(stdout);
     return ST_OK;

@@ -1,5 +1,6 @@
 #include "dyt/train.h"
 
+#include "dyt/process.h"
 #include "trainer.h"
 
 #include <math.h>
@@ -76,6 +77,13 @@ static st train_step(trainer *t, double *grad_norm, err *e) {
   return ST_OK;
 }
 
+/* What the wait from the command to its effect was, once. */
+static void announce_first_step(trainer *t) {
+  if (t->first_step > 0) return;
+  t->first_step = process_seconds();
+  progress_line(&t->progress, "first step: %.3f s after the start of the process", t->first_step);
+}
+
 static void show_progress(trainer *t) {
   double spe = (double)t->steps_per_epoch, step = (double)t->at.step;
   double pace = (progress_clock() - t->started) / fmax(1, step - (double)t->steps_before);
@@ -137,6 +145,7 @@ static st loop(trainer *t, err *e) {
   while (!code && t->at.step < t->last_step && !interrupted) {
     double grad_norm = 0;
     code = train_step(t, &grad_norm, e);
+    if (!code) announce_first_step(t);
     if (!code) show_progress(t);
     if (!code) code = after_step(t, grad_norm, e);
   }

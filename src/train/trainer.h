@@ -29,6 +29,7 @@ typedef struct trainer {
   int64_t last_step;              /* where this run ends: steps, or max_steps if that is less */
   double warmup;                  /* steps */
   size_t baseline, plan;          /* bytes: of process and libraries, and of everything */
+  double first_step;              /* seconds from the start of the process to its first step; 0: none yet */
   double started;                 /* clock when this process began to train */
   double seconds_before;          /* of earlier processes of this run */
   int64_t steps_before;
