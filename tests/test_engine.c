@@ -149,7 +149,7 @@ static void test_no_allocation_with_data(void **state) {
   assert_int_equal(config_load(path, NULL, 0, &c, &e), ST_OK);
   assert_int_equal(data_open(&c, &d, &e), ST_OK);
   assert_int_equal(model_build(&m, &c.model, &e), ST_OK);
-  params_draw(&m.params, 1);
+  params_draw(&m.params, 1, NULL);
   work_pool *pool = work_new(2, NULL, NULL);
   engine_use use = {.shards = 4, .train = {32}};
   assert_int_equal(engine_open(&g, &m, &task_classify, &use, pool, &e), ST_OK);

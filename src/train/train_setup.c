@@ -114,7 +114,7 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
     code = check_memory(t, e);
   }
   if (!code) {
-    params_draw(&t->model.params, c->train.seed);
+    params_draw(&t->model.params, c->train.seed, t->pool);
     code = o->resume ? open_resumed(t, o, e) : open_new(t, o, e);
   }
   if (code) trainer_close(t);
