@@ -1,12 +1,8 @@
-/* The pool: every task once, whatever the numbers; many runs in a row; misuse stops; quotas as control groups
- * state them. */
+/* The pool: every task once, whatever the numbers; many runs in a row; misuse stops. */
 #define _GNU_SOURCE
-#include "dyt/file.h"
-#include "dyt/mem.h"
 #include "dyt/work.h"
 #include "support.h"
 
-#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -196,58 +192,6 @@ static void misuse_ends_the_process(void **state) {
   assert_int_equal(exit_code_of(run_negative), ST_INTERNAL);
 }
 
-/* A root with these control group files: `cgroup` is /proc/self/cgroup's text, then pairs of path and text.
- */
-static double quota_of(const char *cgroup, const char *const (*files)[2], int count_) {
-  char *root = support_folder();
-  err e = {0};
-  char *folder = mem_printf("%s/proc/self", root), *list = mem_printf("%s/cgroup", folder);
-  assert_int_equal(file_make_folder(folder, &e), ST_OK);
-  assert_int_equal(file_write(list, cgroup, strlen(cgroup), &e), ST_OK);
-  mem_free(folder), mem_free(list);
-  for (int i = 0; i < count_; i++) {
-    char *path = mem_printf("%s/sys/fs/cgroup/%s", root, files[i][0]), *above = mem_strdup(path);
-    *strrchr(above, '/') = '\0';
-    assert_int_equal(file_make_folder(above, &e), ST_OK);
-    assert_int_equal(file_write(path, files[i][1], strlen(files[i][1]), &e), ST_OK);
-    mem_free(path), mem_free(above);
-  }
-  double quota = work_quota(root);
-  support_end(root);
-  return quota;
-}
-#define QUOTA(cgroup, ...)                                                                                   \
-  quota_of(cgroup, (const char *const[][2]){__VA_ARGS__},                                                    \
-           (int)(sizeof(const char *const[][2]){__VA_ARGS__} / sizeof(char *[2])))
-
-static void quotas_of_control_groups(void **state) {
-  (void)state;
-  /* v2: the least of the group and those above it */
-  assert_float_equal(QUOTA("0::/a/b\n", {"a/b/cpu.max", "max 100000\n"}, {"a/cpu.max", "150000 100000\n"}),
-                     1.5, 0);
-  assert_float_equal(QUOTA("0::/a/b\n", {"a/b/cpu.max", "50000 100000\n"}, {"a/cpu.max", "150000 100000\n"}),
-                     0.5, 0);
-  /* in a container: the path is the host's, only the top is visible */
-  assert_float_equal(QUOTA("0::/docker/1234\n", {"cpu.max", "300000 100000\n"}), 3, 0);
-  assert_float_equal(QUOTA("0::/\n", {"cpu.max", "200000 100000\n"}), 2, 0);
-  assert_true(isinf(QUOTA("0::/\n", {"cpu.max", "max 100000\n"})));
-  /* v1: mounted under its own name or its full list; cpuset and cpuacct are other controllers */
-  assert_float_equal(QUOTA("3:cpuset:/x\n2:cpu,cpuacct:/x\n", {"cpu,cpuacct/x/cpu.cfs_quota_us", "250000\n"},
-                           {"cpu,cpuacct/x/cpu.cfs_period_us", "100000\n"}),
-                     2.5, 0);
-  assert_float_equal(QUOTA("2:cpuacct,cpu:/x\n", {"cpu/cpu.cfs_quota_us", "400000\n"},
-                           {"cpu/cpu.cfs_period_us", "100000\n"}),
-                     4, 0);
-  assert_true(
-      isinf(QUOTA("2:cpuset:/\n", {"cpuset/cpu.cfs_quota_us", "1\n"}, {"cpuset/cpu.cfs_period_us", "1\n"})));
-  assert_true(
-      isinf(QUOTA("2:cpu:/\n", {"cpu/cpu.cfs_quota_us", "-1\n"}, {"cpu/cpu.cfs_period_us", "100000\n"})));
-  /* nonsense limits nothing */
-  assert_true(isinf(QUOTA("0::/\n", {"cpu.max", "0 0\n"})));
-  assert_true(isinf(QUOTA("rubbish\n1:cpu\n::\n", {"cpu.max", "100000 100000\n"})));
-  assert_true(isinf(work_quota("/nowhere")));
-}
-
 static void cores_follow_affinity(void **state) {
   (void)state;
   cpu_set_t before, one;
@@ -272,7 +216,6 @@ int main(void) {
       cmocka_unit_test(pools_that_never_ran_are_freed),
       cmocka_unit_test(signals_go_to_the_caller),
       cmocka_unit_test(misuse_ends_the_process),
-      cmocka_unit_test(quotas_of_control_groups),
       cmocka_unit_test(cores_follow_affinity),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
