@@ -124,6 +124,7 @@ st k_init(const char *level, err *e) {
     k_active = *levels[i].kernels;
     active_name = levels[i].name;
     k_thread_init();
+    k_unbind();
     return ST_OK;
   }
   return refuse(level, origin, false, e);
