@@ -1,5 +1,6 @@
 /* The pool: every task once, whatever the numbers; many runs in a row; misuse stops. */
 #define _GNU_SOURCE
+#include "dyt/load.h"
 #include "dyt/work.h"
 #include "support.h"
 
@@ -206,6 +207,43 @@ static void cores_follow_affinity(void **state) {
   assert_int_equal(cores, 1);
 }
 
+/* Others hinder only by what they take beyond the cores that are left over. */
+static void others_that_hinder(void **state) {
+  (void)state;
+  load a = {.cores = 2, .clock = 10, .busy = 500, .own = 3}, b = a, c = a;
+  b.clock += 2, b.busy += 4, b.own += 2.1; /* of 4 seconds on 2 cores this process had 2.1 */
+  assert_float_equal(load_others(&a, &b), 0.475, 1e-12);
+  assert_true(load_hinders(0.475, 2, 2));
+  assert_true(load_hinders(0.475, 2, 7));
+  assert_false(load_hinders(0.475, 2, 1)); /* one thread needs but one core */
+  assert_true(load_hinders(0.475, 1, 1));
+  assert_false(load_hinders(0.5, 64, 32));
+  assert_true(load_hinders(0.6, 64, 32));
+  assert_false(load_hinders(0.04, 2, 2)); /* a quiet machine, and clocks that tick */
+  /* idle time is nobody's; clocks that tick may show others less than nothing */
+  c.clock += 2, c.busy += 1.9, c.own += 1.91;
+  assert_true(load_others(&a, &c) == 0);
+  b.cores = 1; /* the affinity has changed between */
+  assert_true(load_others(&a, &b) == 0);
+  b.cores = a.cores = 0;
+  assert_true(load_others(&a, &b) == 0);
+}
+
+/* What the system says of our own cores: a thread that computes is busy there. */
+static void load_of_this_process(void **state) {
+  (void)state;
+  load a, b;
+  load_take(&a);
+  do load_take(&b);
+  while (b.clock - a.clock < 0.3);
+  if (a.cores == 0) skip();
+  assert_true(b.own - a.own > 0);
+  assert_true(b.own - a.own <= b.clock - a.clock + 0.02);
+  assert_true(b.busy - a.busy >= b.own - a.own - 0.05);
+  assert_true(b.busy - a.busy <= (b.clock - a.clock) * b.cores + 0.05);
+  assert_in_range(a.cores, 1, sysconf(_SC_NPROCESSORS_CONF));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_task_runs_once),
@@ -217,6 +255,8 @@ int main(void) {
       cmocka_unit_test(signals_go_to_the_caller),
       cmocka_unit_test(misuse_ends_the_process),
       cmocka_unit_test(cores_follow_affinity),
+      cmocka_unit_test(others_that_hinder),
+      cmocka_unit_test(load_of_this_process),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
