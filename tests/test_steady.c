@@ -157,6 +157,8 @@ static void test_idx(void **state) {
   char *augmented = mem_printf("{ " MODEL ", \"data\": { \"path\": \"%s\", " AUGMENT " } }", folder);
   check_steady(plain);
   check_steady(augmented);
+  put_images(put_gz, "train-images-idx3-ubyte", IMAGES, 28, 28);
+  check_steady(augmented);
   mem_free(plain);
   mem_free(augmented);
 }
