@@ -80,7 +80,8 @@ static st read_part(data_source *s, int part, const char *folder, const char *im
     s->height = (int)x->dim[1], s->width = (int)x->dim[2];
     take_labels(&s->part[part], &y);
     s->bytes += x->elements;
-    s->pixel_hash = XXH64(x->element, x->elements, s->pixel_hash); /* reads every page before the first step */
+    s->pixel_hash =
+        XXH64(x->element, x->elements, s->pixel_hash); /* reads every page before the first step */
   }
   idx_free(&y);
   mem_free(path);
