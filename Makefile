@@ -108,7 +108,7 @@ quickstart: setup-quickstart build ## train LayerNorm and DyT on Fashion-MNIST a
 
 # Tests of the float build; those of F64_TESTS run (also) in double.
 F32_TESTS := $(filter-out test_gradients,$(TEST_SRC:tests/%.c=%))
-F64_TESTS := $(filter $(TEST_SRC:tests/%.c=%),test_gradients test_model test_kernels test_kernel_linear test_tape test_drop test_engine test_reference)
+F64_TESTS := $(filter $(TEST_SRC:tests/%.c=%),test_gradients test_model test_kernels test_kernel_linear test_tape test_drop test_engine test_steady test_reference)
 test_bins = $(foreach t,$(F32_TESTS),$(BUILD)/f32/tests/$(t)) $(foreach t,$(F64_TESTS),$(BUILD)/f64/tests/$(t))
 
 unit: $(test_bins) $(BUILD)/f32/dyt $(BUILD)/f64/dyt

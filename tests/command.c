@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* 30 steps an epoch; learnable in a few seconds. */
@@ -48,7 +49,7 @@ static char *expand(const command *c, const char *program, const char *format, v
   char *text = NULL;
   assert_true(vasprintf(&text, format, args) >= 0);
   str s = {0};
-  str_addf(&s, "exec %s ", program);
+  str_addf(&s, "exec %s %s ", c->under ? c->under : "", program);
   for (const char *p = text; *p; p++) {
     if (*p == '@')
       str_add(&s, c->folder);
@@ -114,6 +115,25 @@ bool command_exists(const command *c, const char *name) {
   bool yes = file_what(path) != FILE_NONE;
   mem_free(path);
   return yes;
+}
+
+void command_nap(double seconds) {
+  struct timespec t = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+  nanosleep(&t, NULL);
+}
+
+void command_wait_for(const command *c, const char *name, const char *text) {
+  for (int i = 0; i < 2000; i++) {
+    bool found = false;
+    if (command_exists(c, name)) {
+      file_bytes b = command_read(c, name);
+      found = strstr((char *)b.data, text) != NULL;
+      file_bytes_free(&b);
+    }
+    if (found) return;
+    command_nap(0.01);
+  }
+  fail_msg("%s never held '%s'", name, text);
 }
 
 void command_assert_same(const command *c, const char *a, const char *b) {

@@ -12,7 +12,8 @@
  * */
 typedef struct command {
   char *folder;
-  char *out, *err; /* what the last command printed; owned */
+  char *out, *err;   /* what the last command printed; owned */
+  const char *under; /* what the program runs under, such as "env NAME=VALUE"; NULL: nothing */
 } command;
 
 int command_setup(void **state); /* for cmocka_unit_test_setup_teardown */
@@ -24,6 +25,10 @@ int command_run(command *c, const char *format, ...) __attribute__((format(print
 pid_t command_start(command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Waits and returns the exit code, or 128 + the signal that ended it. */
 int command_wait(pid_t pid);
+
+void command_nap(double seconds);
+/* Waits until a file of the folder (stdout and stderr are there) holds the text, at most twenty seconds. */
+void command_wait_for(const command *c, const char *name, const char *text);
 
 /* The file NAME of the folder. */
 char *command_path(const command *c, const char *name);

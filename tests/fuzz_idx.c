@@ -22,8 +22,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
     size_t elements = 1;
     bool good = idx_read(path, dims, &a, &e) == ST_OK;
     for (int i = 0; good && i < dims; i++) elements *= (size_t)a.dim[i];
-    REQUIRE(good ? a.store.size == elements : e.count == 1 && !a.store.base, "%s: %zu bytes", path,
-            a.store.size);
+    REQUIRE(good ? a.elements == elements : e.count == 1 && !a.element, "%s: %zu bytes", path, a.elements);
     idx_free(&a);
   }
   close(fd);

@@ -63,7 +63,7 @@ static void check_plans(const engine *g) {
 void small_vit_open(small_vit *s, int threads, int shards, int micro_batch, bool still) {
   err e = {0};
   assert_int_equal(model_build(&s->model, &s->cfg, &e), ST_OK);
-  params_draw(&s->model.params, 5);
+  params_draw(&s->model.params, 5, NULL);
   move_parameters(&s->model.params);
   make_batch(s);
   s->pool = work_new(threads, NULL, NULL);

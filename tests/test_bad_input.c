@@ -149,6 +149,24 @@ static void test_data(void **state) {
   refuse(c, "train @/tiny.json --run-dir @/run --set data.format=idx", "data.path");
 }
 
+/* Another program empties the file that training reads. */
+static void test_data_cut_short(void **state) {
+  command *c = *state;
+  char *folder = command_path(c, "idx"), *images = command_path(c, "idx/train-images-idx3-ubyte");
+  assert_int_equal(file_make_folder(folder, NULL), ST_OK);
+  write_idx(c, "t10k", 20, 20, 9, 0);
+  write_idx(c, "train", 64, 64, 9, 0);
+  pid_t pid = command_start(c, IDX "--set schedule.epochs=1000000");
+  command_wait_for(c, "stderr", "first step: ");
+  assert_int_equal(truncate(images, 0), 0);
+  assert_int_equal(command_wait(pid), 2);
+  file_bytes text = command_read(c, "stderr");
+  command_assert_contains((char *)text.data, "error: a data file was cut short");
+  file_bytes_free(&text);
+  mem_free(folder);
+  mem_free(images);
+}
+
 /* --- weights --- */
 
 static void test_weights(void **state) {
@@ -209,7 +227,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_config_files), TEST(test_deep_nesting), TEST(test_several_errors_are_all_listed),
       TEST(test_arguments),    TEST(test_data),         TEST(test_run_directory_that_exists),
-      TEST(test_weights),      TEST(test_no_room),
+      TEST(test_weights),      TEST(test_no_room),      TEST(test_data_cut_short),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

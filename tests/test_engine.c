@@ -1,47 +1,10 @@
-/* The engine and the optimizer: the same bits for any number of threads, the right sums, no allocation in a
- * step. */
+/* The engine and the optimizer: the same bits for any number of threads, the right sums. */
 #define _GNU_SOURCE
 #include "small_vit.h"
-
-#include "dyt/feed.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- counting allocations: this program's malloc --- */
-
-static _Atomic long allocations;
-static _Atomic int counting;
-
-#if REAL_IS_F64 || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-/* The sanitizers have a malloc of their own. In double OpenBLAS 0.3.21 has one in its AVX-512 kernels for small matrices; the
- * product is the float build. */
-enum { CAN_COUNT = 0 };
-#else
-enum { CAN_COUNT = 1 };
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-extern void *__libc_memalign(size_t align, size_t size);
-static void count(void) { allocations += counting; }
-void *malloc(size_t size) {
-  count();
-  return __libc_malloc(size);
-}
-void *calloc(size_t n, size_t size) {
-  count();
-  return __libc_calloc(n, size);
-}
-void *realloc(void *p, size_t size) {
-  count();
-  return __libc_realloc(p, size);
-}
-void *aligned_alloc(size_t align, size_t size) {
-  count();
-  return __libc_memalign(align, size);
-}
-#endif
 
 static const config_optim adamw = {.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.05};
 
@@ -141,85 +104,6 @@ static void test_ways_to_multiply_and_add_agree(void **state) {
   print_message("gradients differ by %.1e of the largest\n", worst / largest);
   assert_true(worst < (REAL_IS_F64 ? 1e-14 : 2e-6) * largest);
   for (int i = 0; i < 4; i++) mem_free(g[i]);
-}
-
-static void test_no_allocation_in_a_step(void **state) {
-  (void)state;
-  if (!CAN_COUNT) skip();
-  small_vit s;
-  small_vit_config(&s, "dyt", "tanh");
-  s.cfg.dropout = 0.1;
-  small_vit_open(&s, 2, 4, 2, false);
-  optim o;
-  engine_result r;
-  assert_int_equal(optim_open(&o, &s.model.params, &adamw, NULL), ST_OK);
-  for (uint64_t step = 0; step < 4; step++) {
-    if (step == 2) { /* warm */
-      allocations = 0;
-      counting = 1;
-    }
-    engine_step(&s.engine, SMALL_IMAGES, step, &s.feed, &r);
-    optim_update(&o, s.pool, s.engine.grads[0], 1e-3,
-                 optim_reduce(&o, s.pool, s.engine.grads, s.engine.shards));
-  }
-  long while_counting = allocations;
-  void *volatile block = malloc(8);
-  free(block);
-  assert_int_equal(allocations - while_counting, 1); /* the counter works */
-  counting = 0;
-  assert_int_equal(while_counting, 0);
-  optim_close(&o);
-  small_vit_close(&s);
-}
-
-/* The same with samples from a data set, augmented, as the trainer feeds them. */
-static void test_no_allocation_with_data(void **state) {
-  (void)state;
-  if (!CAN_COUNT) skip();
-  err e = {0};
-  config c;
-  char *folder = support_folder();
-  char *path = support_write(
-      folder, "c.json",
-      "{ \"model\": { \"dim\": 16, \"depth\": 1, \"heads\": 2 }, \"data\": { \"format\": \"synthetic\",\n"
-      "  \"augment\": { \"crop_padding\": 2, \"hflip\": 0.5 } } }");
-  data_set d;
-  model m;
-  engine g;
-  optim o;
-  feed f;
-  assert_int_equal(config_load(path, NULL, 0, &c, &e), ST_OK);
-  assert_int_equal(data_open(&c, &d, &e), ST_OK);
-  assert_int_equal(model_build(&m, &c.model, &e), ST_OK);
-  params_draw(&m.params, 1);
-  work_pool *pool = work_new(2, NULL, NULL);
-  engine_use use = {.shards = 4, .train = {32}};
-  assert_int_equal(engine_open(&g, &m, &task_classify, &use, pool, &e), ST_OK);
-  assert_int_equal(optim_open(&o, &m.params, &c.optim, &e), ST_OK);
-  feed_open(&f, &d, 2);
-  int32_t order[320];
-  for (int32_t i = 0; i < 320; i++) order[i] = 7 * i;
-  for (uint64_t step = 0; step < 10; step++) {
-    if (step == 2) {
-      allocations = 0;
-      counting = 1;
-    }
-    engine_result r;
-    feed_split(&f, &d.train, order + 32 * step, &(data_draw){1, step});
-    engine_step(&g, 32, step, &f.engine, &r);
-    optim_update(&o, pool, g.grads[0], 1e-3, optim_reduce(&o, pool, g.grads, g.shards));
-  }
-  counting = 0;
-  assert_int_equal(allocations, 0);
-  feed_close(&f);
-  optim_close(&o);
-  engine_close(&g);
-  work_free(pool);
-  model_free(&m);
-  data_close(&d);
-  config_free(&c);
-  mem_free(path);
-  support_end(folder);
 }
 
 typedef struct seen {
@@ -334,8 +218,6 @@ int main(void) {
       cmocka_unit_test(test_threads_do_not_change_bits),
       cmocka_unit_test(test_micro_batches_change_rounding_only),
       cmocka_unit_test(test_ways_to_multiply_and_add_agree),
-      cmocka_unit_test(test_no_allocation_in_a_step),
-      cmocka_unit_test(test_no_allocation_with_data),
       cmocka_unit_test(test_modes_agree),
       cmocka_unit_test(test_diagnosis_names_the_tensor),
       cmocka_unit_test(test_schedule),

@@ -233,12 +233,30 @@ static void names_and_checksums(void **state) {
   assert_string_equal(hash, "44bc2cf5ad770999");
 }
 
+static void files_are_mapped(void **state) {
+  (void)state;
+  file_bytes b;
+  err e = {0};
+  assert_int_equal(file_write(in("a"), "0123456789", 10, &e), ST_OK);
+  assert_true(file_map(in("a"), &b));
+  assert_int_equal(b.size, 10);
+  assert_memory_equal(b.data, "0123456789", 10);
+  assert_int_equal(file_write(in("a"), "new", 3, &e), ST_OK); /* replaced by another file: this one stays */
+  assert_memory_equal(b.data, "0123456789", 10);
+  file_unmap(&b);
+  assert_null(b.data);
+  assert_int_equal(file_write(in("empty"), "", 0, &e), ST_OK);
+  const char *const cannot[] = {in("none"), in("empty"), folder, "/dev/null"};
+  for (int i = 0; i < 4; i++) assert_false(file_map(cannot[i], &b) || b.data);
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       FILE_TEST(files_are_read_and_replaced),
       FILE_TEST(unreadable_files_are_named),
+      FILE_TEST(files_are_mapped),
       FILE_TEST(a_limit_of_size_loses_nothing),
       FILE_TEST(a_full_disk_loses_nothing),
       FILE_TEST(logs_are_cut_back),

@@ -14,7 +14,9 @@ static void test_idx_good(void **state) {
     err e = {0};
     assert_int_equal(idx_read(in_folder(names[f]), 3, &a, &e), ST_OK);
     assert_true(a.dim[0] == 3 && a.dim[1] == 5 && a.dim[2] == 7);
-    for (int j = 0; j < 3 * 35; j++) assert_int_equal(a.store.base[j], byte_of(j / 35, j % 35));
+    for (int j = 0; j < 3 * 35; j++) assert_int_equal(a.element[j], byte_of(j / 35, j % 35));
+    assert_true(a.elements == 3 * 35);
+    assert_int_equal(a.map.data != NULL, f == 0); /* a plain file is not copied */
     idx_free(&a);
   }
 }
@@ -24,7 +26,7 @@ static void assert_idx_bad(const char *name, int dims, const char *words) {
   err e = {0};
   assert_int_equal(idx_read(in_folder(name), dims, &a, &e), ST_USER);
   assert_int_equal(e.count, 1);
-  assert_null(a.store.base);
+  assert_null(a.element);
   if (!strstr(e.text, words)) fail_msg("\"%s\" does not mention \"%s\"", e.text, words);
   assert_non_null(strstr(e.text, in_folder(name)));
 }

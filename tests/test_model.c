@@ -141,7 +141,7 @@ static void test_initialisation(void **state) {
   s.cfg.dim = 48;
   model m;
   assert_int_equal(model_build(&m, &s.cfg, NULL), ST_OK);
-  params_draw(&m.params, 1);
+  params_draw(&m.params, 1, NULL);
   const struct {
     const char *name;
     double std, most;
@@ -178,8 +178,10 @@ static void test_shared_draws(void **state) {
   small_vit_config(&b, "dyt", "tanh");
   model ma, mb;
   assert_int_equal(model_build(&ma, &a.cfg, NULL) | model_build(&mb, &b.cfg, NULL), ST_OK);
-  params_draw(&ma.params, 3);
-  params_draw(&mb.params, 3);
+  work_pool *pool = work_new(3, NULL, NULL);
+  params_draw(&ma.params, 3, NULL);
+  params_draw(&mb.params, 3, pool);
+  work_free(pool);
   int i = params_find(&ma.params, "blocks.1.mlp.fc1.weight"),
       j = params_find(&mb.params, "blocks.1.mlp.fc1.weight");
   assert_memory_equal(params_value(&ma.params, i), params_value(&mb.params, j), 12 * 24 * sizeof(real));

@@ -19,7 +19,7 @@ static void test_parameter_used_twice(void **state) {
   params p = {0};
   int w = params_add(&p, "w", SHAPE(2, 3), (params_init){INIT_NORMAL, 1}, PARAM_TRAIN);
   assert_int_equal(params_seal(&p, NULL), ST_OK);
-  params_draw(&p, 1);
+  params_draw(&p, 1, NULL);
   real single[32] = {0}, twice[32] = {0};
   for (int uses = 1; uses <= 2; uses++) {
     tape *t = tape_new(&p, 1);
@@ -107,7 +107,7 @@ static net make_net(int depth) {
     n.w[i] = params_add(&n.p, name, SHAPE(6, 6), (params_init){INIT_NORMAL, 0.4}, PARAM_TRAIN);
   }
   assert_int_equal(params_seal(&n.p, NULL), ST_OK);
-  params_draw(&n.p, 4);
+  params_draw(&n.p, 4, NULL);
   return n;
 }
 

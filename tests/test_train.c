@@ -85,26 +85,6 @@ static void test_threads(void **state) {
     }
 }
 
-static void nap(double seconds) {
-  struct timespec t = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&t, NULL);
-}
-
-/* Until a file of the folder holds the text, at most ten seconds. */
-static void wait_for(const command *c, const char *name, const char *text) {
-  for (int i = 0; i < 1000; i++) {
-    bool found = false;
-    if (command_exists(c, name)) {
-      file_bytes b = command_read(c, name);
-      found = strstr((char *)b.data, text) != NULL;
-      file_bytes_free(&b);
-    }
-    if (found) return;
-    nap(0.01);
-  }
-  fail_msg("%s never held '%s'", name, text);
-}
-
 static void assert_same_end(command *c) {
   command_assert_same(c, "whole/checkpoints/last/model.safetensors",
                       "run/checkpoints/last/model.safetensors");
@@ -130,7 +110,7 @@ static void test_killed_and_resumed(void **state) {
   int kills = 0, code = 137;
   pid_t pid = command_start(c, "train @/tiny.json --run-dir @/run " LONGER);
   for (int i = 0; i < 6 && code != 0; i++) {
-    nap(whole * (0.1 + 0.5 * rng_uniform(&r)));
+    command_nap(whole * (0.1 + 0.5 * rng_uniform(&r)));
     kill(pid, SIGKILL);
     code = command_wait(pid);
     kills += code == 137;
@@ -155,8 +135,8 @@ static void test_interrupted_and_resumed(void **state) {
   for (int i = 0; i < 2; i++) {
     pid_t pid = i == 0 ? command_start(c, "train @/tiny.json --run-dir @/run " LONGER)
                        : command_start(c, "train --resume @/run");
-    wait_for(c, i == 0 ? "run/steps.jsonl" : "stderr", i == 0 ? "\"step\": 50" : "resuming at step");
-    nap(0.05);
+    command_wait_for(c, i == 0 ? "run/steps.jsonl" : "stderr", i == 0 ? "\"step\": 50" : "resuming at step");
+    command_nap(0.05);
     kill(pid, signals[i]);
     assert_int_equal(command_wait(pid), 128 + signals[i]);
     file_bytes text = command_read(c, "stderr"), status = command_read(c, "run/status.json");

@@ -1,12 +1,9 @@
-/* The pool: every task once, whatever the numbers; many runs in a row; misuse stops; quotas as control groups
- * state them. */
+/* The pool: every task once, whatever the numbers; many runs in a row; misuse stops. */
 #define _GNU_SOURCE
-#include "dyt/file.h"
-#include "dyt/mem.h"
+#include "dyt/load.h"
 #include "dyt/work.h"
 #include "support.h"
 
-#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -196,58 +193,6 @@ static void misuse_ends_the_process(void **state) {
   assert_int_equal(exit_code_of(run_negative), ST_INTERNAL);
 }
 
-/* A root with these control group files: `cgroup` is /proc/self/cgroup's text, then pairs of path and text.
- */
-static double quota_of(const char *cgroup, const char *const (*files)[2], int count_) {
-  char *root = support_folder();
-  err e = {0};
-  char *folder = mem_printf("%s/proc/self", root), *list = mem_printf("%s/cgroup", folder);
-  assert_int_equal(file_make_folder(folder, &e), ST_OK);
-  assert_int_equal(file_write(list, cgroup, strlen(cgroup), &e), ST_OK);
-  mem_free(folder), mem_free(list);
-  for (int i = 0; i < count_; i++) {
-    char *path = mem_printf("%s/sys/fs/cgroup/%s", root, files[i][0]), *above = mem_strdup(path);
-    *strrchr(above, '/') = '\0';
-    assert_int_equal(file_make_folder(above, &e), ST_OK);
-    assert_int_equal(file_write(path, files[i][1], strlen(files[i][1]), &e), ST_OK);
-    mem_free(path), mem_free(above);
-  }
-  double quota = work_quota(root);
-  support_end(root);
-  return quota;
-}
-#define QUOTA(cgroup, ...)                                                                                   \
-  quota_of(cgroup, (const char *const[][2]){__VA_ARGS__},                                                    \
-           (int)(sizeof(const char *const[][2]){__VA_ARGS__} / sizeof(char *[2])))
-
-static void quotas_of_control_groups(void **state) {
-  (void)state;
-  /* v2: the least of the group and those above it */
-  assert_float_equal(QUOTA("0::/a/b\n", {"a/b/cpu.max", "max 100000\n"}, {"a/cpu.max", "150000 100000\n"}),
-                     1.5, 0);
-  assert_float_equal(QUOTA("0::/a/b\n", {"a/b/cpu.max", "50000 100000\n"}, {"a/cpu.max", "150000 100000\n"}),
-                     0.5, 0);
-  /* in a container: the path is the host's, only the top is visible */
-  assert_float_equal(QUOTA("0::/docker/1234\n", {"cpu.max", "300000 100000\n"}), 3, 0);
-  assert_float_equal(QUOTA("0::/\n", {"cpu.max", "200000 100000\n"}), 2, 0);
-  assert_true(isinf(QUOTA("0::/\n", {"cpu.max", "max 100000\n"})));
-  /* v1: mounted under its own name or its full list; cpuset and cpuacct are other controllers */
-  assert_float_equal(QUOTA("3:cpuset:/x\n2:cpu,cpuacct:/x\n", {"cpu,cpuacct/x/cpu.cfs_quota_us", "250000\n"},
-                           {"cpu,cpuacct/x/cpu.cfs_period_us", "100000\n"}),
-                     2.5, 0);
-  assert_float_equal(QUOTA("2:cpuacct,cpu:/x\n", {"cpu/cpu.cfs_quota_us", "400000\n"},
-                           {"cpu/cpu.cfs_period_us", "100000\n"}),
-                     4, 0);
-  assert_true(
-      isinf(QUOTA("2:cpuset:/\n", {"cpuset/cpu.cfs_quota_us", "1\n"}, {"cpuset/cpu.cfs_period_us", "1\n"})));
-  assert_true(
-      isinf(QUOTA("2:cpu:/\n", {"cpu/cpu.cfs_quota_us", "-1\n"}, {"cpu/cpu.cfs_period_us", "100000\n"})));
-  /* nonsense limits nothing */
-  assert_true(isinf(QUOTA("0::/\n", {"cpu.max", "0 0\n"})));
-  assert_true(isinf(QUOTA("rubbish\n1:cpu\n::\n", {"cpu.max", "100000 100000\n"})));
-  assert_true(isinf(work_quota("/nowhere")));
-}
-
 static void cores_follow_affinity(void **state) {
   (void)state;
   cpu_set_t before, one;
@@ -262,6 +207,43 @@ static void cores_follow_affinity(void **state) {
   assert_int_equal(cores, 1);
 }
 
+/* Others hinder only by what they take beyond the cores that are left over. */
+static void others_that_hinder(void **state) {
+  (void)state;
+  load a = {.cores = 2, .clock = 10, .busy = 500, .own = 3}, b = a, c = a;
+  b.clock += 2, b.busy += 4, b.own += 2.1; /* of 4 seconds on 2 cores this process had 2.1 */
+  assert_float_equal(load_others(&a, &b), 0.475, 1e-12);
+  assert_true(load_hinders(0.475, 2, 2));
+  assert_true(load_hinders(0.475, 2, 7));
+  assert_false(load_hinders(0.475, 2, 1)); /* one thread needs but one core */
+  assert_true(load_hinders(0.475, 1, 1));
+  assert_false(load_hinders(0.5, 64, 32));
+  assert_true(load_hinders(0.6, 64, 32));
+  assert_false(load_hinders(0.04, 2, 2)); /* a quiet machine, and clocks that tick */
+  /* idle time is nobody's; clocks that tick may show others less than nothing */
+  c.clock += 2, c.busy += 1.9, c.own += 1.91;
+  assert_true(load_others(&a, &c) == 0);
+  b.cores = 1; /* the affinity has changed between */
+  assert_true(load_others(&a, &b) == 0);
+  b.cores = a.cores = 0;
+  assert_true(load_others(&a, &b) == 0);
+}
+
+/* What the system says of our own cores: a thread that computes is busy there. */
+static void load_of_this_process(void **state) {
+  (void)state;
+  load a, b;
+  load_take(&a);
+  do load_take(&b);
+  while (b.clock - a.clock < 0.3);
+  if (a.cores == 0) skip();
+  assert_true(b.own - a.own > 0);
+  assert_true(b.own - a.own <= b.clock - a.clock + 0.02);
+  assert_true(b.busy - a.busy >= b.own - a.own - 0.05);
+  assert_true(b.busy - a.busy <= (b.clock - a.clock) * b.cores + 0.05);
+  assert_in_range(a.cores, 1, sysconf(_SC_NPROCESSORS_CONF));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_task_runs_once),
@@ -272,8 +254,9 @@ int main(void) {
       cmocka_unit_test(pools_that_never_ran_are_freed),
       cmocka_unit_test(signals_go_to_the_caller),
       cmocka_unit_test(misuse_ends_the_process),
-      cmocka_unit_test(quotas_of_control_groups),
       cmocka_unit_test(cores_follow_affinity),
+      cmocka_unit_test(others_that_hinder),
+      cmocka_unit_test(load_of_this_process),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

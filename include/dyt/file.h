@@ -28,6 +28,11 @@ file_kind file_what(const char *path); /* follows links */
 st file_read(const char *path, size_t limit, file_bytes *out, err *e);
 void file_bytes_free(file_bytes *b);
 
+/* The same without a copy, read-only and not NUL-terminated: pages of the system's cache. False where it cannot
+ * be had. Whoever cuts the file short meanwhile ends this process by SIGBUS. file_unmap. */
+bool file_map(const char *path, file_bytes *out);
+void file_unmap(file_bytes *b);
+
 /* Replaces `path` atomically. ST_USER when the disk is full or the place not writable; then the old file is
  * untouched. */
 st file_write(const char *path, const void *data, size_t size, err *e);

@@ -80,6 +80,8 @@ typedef enum k_blas_build { K_BLAS_SERIAL, K_BLAS_PTHREAD, K_BLAS_OPENMP } k_bla
 k_blas_build k_blas_kind(void);
 /* Every thread that will call k_gemm calls this once: OpenMP keeps its thread count per thread. */
 void k_thread_init(void);
+/* Gives the caller back all the cores that OpenMP may use, if OpenMP has bound it to one; k_init calls it. */
+void k_unbind(void);
 
 /* The kernels at the chosen level. */
 typedef struct k_table {

@@ -44,7 +44,11 @@ void mem_unmap(arena *a);
  * not say. */
 size_t mem_resident(void);
 size_t mem_peak(void);
-/* Bytes the system could still give without swapping (MemAvailable); SIZE_MAX where it does not say. */
+/* Bytes the system could still give without swapping: MemAvailable, or less where control groups allow less;
+ * SIZE_MAX where it does not say. */
 size_t mem_available(void);
+/* What the control groups still allow; SIZE_MAX where they set no limit. Reads below the folder `root`: "" for
+ * the machine's own. */
+size_t mem_group_room(const char *root);
 
 #endif

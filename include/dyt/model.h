@@ -4,7 +4,7 @@
  *
  *   model m;
  *   if (model_build(&m, &cfg.model, e)) return e->code;
- *   params_draw(&m.params, seed);
+ *   params_draw(&m.params, seed, pool);
  *   tape *t = tape_new(&m.params, samples);
  *   val logits = model_record(&m, t, tape_input(t, "images", model_input(&m, samples), false));
  *   model_free(&m);

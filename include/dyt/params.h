@@ -10,7 +10,7 @@
  *   int w = params_add(&p, "head.weight", SHAPE(10, 64), (params_init){INIT_TRUNC_NORMAL, 0.02}, PARAM_TRAIN
  * | PARAM_DECAY);
  *   if (params_seal(&p, e)) return e->code;
- *   params_draw(&p, seed);
+ *   params_draw(&p, seed, pool);
  *   params_free(&p);
  */
 #ifndef DYT_PARAMS_H
@@ -18,6 +18,7 @@
 
 #include "dyt/mem.h"
 #include "dyt/tensor.h"
+#include "dyt/work.h"
 
 typedef enum params_law {
   INIT_CONSTANT,     /* the value a */
@@ -58,8 +59,9 @@ typedef struct params {
 int params_add(params *s, const char *name, shape dims, params_init init, int flags);
 /* Takes memory for the values (zero). ST_USER when there is none. */
 st params_seal(params *s, err *e);
-/* Draws initial values: each parameter's draw depends on seed and its name only. */
-void params_draw(params *s, uint64_t seed);
+/* Draws initial values, on all workers or (NULL) the caller alone: each parameter's draw depends on seed and its
+ * name only. */
+void params_draw(params *s, uint64_t seed, work_pool *pool);
 void params_free(params *s);
 
 int params_find(const params *s, const char *name); /* -1: none of that name */

@@ -86,8 +86,8 @@ static st list_products(bench *b, err *e) {
 static st open_all(bench *b, config *c, int threads, err *e) {
   settle(c);
   if (config_check_shapes(c, e) || model_build(&b->model, &c->model, e)) return e->code;
-  params_draw(&b->model.params, c->train.seed);
   b->pool = workers_new(threads, c->train.shards);
+  params_draw(&b->model.params, c->train.seed, b->pool);
   engine_use use = {.shards = c->train.shards,
                     .micro_batch = c->train.micro_batch,
                     .label_smoothing = c->train.label_smoothing,

@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -63,6 +64,24 @@ st file_read(const char *path, size_t limit, file_bytes *out, err *e) {
 
 void file_bytes_free(file_bytes *b) {
   mem_free(b->data);
+  *b = (file_bytes){0};
+}
+
+bool file_map(const char *path, file_bytes *out) {
+  *out = (file_bytes){0};
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat s;
+  void *p = MAP_FAILED;
+  if (fd >= 0 && !fstat(fd, &s) && S_ISREG(s.st_mode) && s.st_size > 0)
+    p = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (fd >= 0) close(fd);
+  if (p == MAP_FAILED) return false;
+  *out = (file_bytes){p, (size_t)s.st_size};
+  return true;
+}
+
+void file_unmap(file_bytes *b) {
+  if (b->data) munmap(b->data, b->size);
   *b = (file_bytes){0};
 }
 

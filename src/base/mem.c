@@ -1,7 +1,10 @@
 #define _GNU_SOURCE
 #include "dyt/mem.h"
 
+#include "dyt/cgroup.h"
+
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -87,7 +90,32 @@ static size_t proc_kib(const char *path, const char *key) {
 size_t mem_resident(void) { return proc_kib("/proc/self/status", "VmRSS:") * 1024; }
 size_t mem_peak(void) { return proc_kib("/proc/self/status", "VmHWM:") * 1024; }
 
+/* What a group may still take: its limit less what it holds, of which the kernel takes back pages of files when
+ * it must. */
+static double room(const char *folder, const char *limit, const char *held, const char *const file_pages[2]) {
+  double most, have, pages = 0;
+  if (!cgroup_value(folder, limit, NULL, &most) || !cgroup_value(folder, held, NULL, &have)) return INFINITY;
+  for (int i = 0; i < 2; i++) {
+    double v = 0;
+    if (cgroup_value(folder, "memory.stat", file_pages[i], &v)) pages += v;
+  }
+  return fmax(0, most - fmax(0, have - pages));
+}
+
+static double room_v2(const char *folder) {
+  return room(folder, "memory.max", "memory.current", (const char *const[]){"inactive_file", "active_file"});
+}
+static double room_v1(const char *folder) {
+  return room(folder, "memory.limit_in_bytes", "memory.usage_in_bytes",
+              (const char *const[]){"total_inactive_file", "total_active_file"});
+}
+
+size_t mem_group_room(const char *root) {
+  double bytes = cgroup_least(root, "memory", room_v2, room_v1);
+  return bytes < 0x1p62 ? (size_t)bytes : SIZE_MAX; /* v1 writes about 2^63 for none */
+}
+
 size_t mem_available(void) {
-  size_t kib = proc_kib("/proc/meminfo", "MemAvailable:");
-  return kib ? kib * 1024 : SIZE_MAX;
+  size_t kib = proc_kib("/proc/meminfo", "MemAvailable:"), group = mem_group_room("");
+  return kib && kib * 1024 < group ? kib * 1024 : group;
 }

@@ -2,10 +2,13 @@
 #include "cli.h"
 
 #include "dyt/kernel.h"
+#include "dyt/process.h"
 #include "dyt/str.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_command commands[] = {
     {"train",
@@ -63,7 +66,18 @@ static int unknown(const char *name) {
   return ST_USER;
 }
 
+/* Plain data files are read where they lie (file_map). */
+static void on_bus(int number) {
+  static const char text[] =
+      "error: a data file was cut short by another program, or its disk failed, while it was in use\n";
+  (void)number;
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(ST_INTERNAL);
+  _exit(ST_USER);
+}
+
 int main(int argc, char **argv) {
+  process_note_start();
+  signal(SIGBUS, on_bus);
   if (argc < 2) {
     usage(stdout);
     return ST_OK;

@@ -37,13 +37,24 @@ static double draw(params_init init, rng *r) {
   return init.a;
 }
 
-void params_draw(params *s, uint64_t seed) {
-  for (int i = 0; i < s->count; i++) {
-    const param *p = &s->p[i];
-    rng r = rng_at(seed, p->name, 0, 0);
-    real *x = params_value(s, i);
-    for (int64_t j = 0, n = shape_numel(p->s); j < n; j++) x[j] = (real)draw(p->init, &r);
-  }
+typedef struct draw_context {
+  params *s;
+  uint64_t seed;
+} draw_context;
+
+static void draw_one(void *context, int i, int worker) {
+  const draw_context *c = context;
+  const param *p = &c->s->p[i];
+  rng r = rng_at(c->seed, p->name, 0, 0);
+  real *x = params_value(c->s, i);
+  (void)worker;
+  for (int64_t j = 0, n = shape_numel(p->s); j < n; j++) x[j] = (real)draw(p->init, &r);
+}
+
+void params_draw(params *s, uint64_t seed, work_pool *pool) {
+  draw_context c = {s, seed};
+  if (pool) work_run(pool, s->count, draw_one, &c);
+  for (int i = 0; i < s->count && !pool; i++) draw_one(&c, i, 0);
 }
 
 void params_free(params *s) {

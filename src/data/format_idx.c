@@ -1,5 +1,6 @@
 /* format "idx": a folder with the four files of MNIST and its relatives, each plain or gzipped (the plain one
- * is preferred). All pixels are kept in memory, one block a part. */
+ * is preferred: its pixels are used where they lie in the system's cache, those of a gzipped one are unpacked
+ * into memory at each start). */
 #include "data/idx.h"
 #include "dyt/data_format.h"
 #include "dyt/file.h"
@@ -59,7 +60,7 @@ static st read_named(const char *folder, const char *name, int dims, idx_array *
 static void take_labels(data_part *part, const idx_array *labels) {
   part->n = labels->dim[0];
   part->label = mem_new((size_t)part->n, sizeof *part->label);
-  for (int64_t i = 0; i < part->n; i++) part->label[i] = labels->store.base[i];
+  for (int64_t i = 0; i < part->n; i++) part->label[i] = labels->element[i];
 }
 
 static st read_part(data_source *s, int part, const char *folder, const char *images, const char *labels,
@@ -78,8 +79,9 @@ static st read_part(data_source *s, int part, const char *folder, const char *im
   if (!code) {
     s->height = (int)x->dim[1], s->width = (int)x->dim[2];
     take_labels(&s->part[part], &y);
-    s->bytes += x->store.size;
-    s->pixel_hash = XXH64(x->store.base, x->store.size, s->pixel_hash);
+    s->bytes += x->elements;
+    s->pixel_hash =
+        XXH64(x->element, x->elements, s->pixel_hash); /* reads every page before the first step */
   }
   idx_free(&y);
   mem_free(path);
@@ -99,7 +101,7 @@ static st open_idx(const config *c, data_source *s, err *e) {
 static const unsigned char *pixels_idx(const data_source *s, int part, int64_t i, unsigned char *scratch) {
   (void)scratch;
   const idx_array *x = &((const idx_state *)s->state)->images[part];
-  return x->store.base + (size_t)i * (size_t)s->height * (size_t)s->width;
+  return x->element + (size_t)i * (size_t)s->height * (size_t)s->width;
 }
 
 static void close_idx(data_source *s) {

@@ -81,11 +81,19 @@ static st check_size(const reader *r, size_t header, size_t bytes, err *e) {
                  size - header < bytes ? "cut short" : "too long");
 }
 
+/* The elements of a plain file where they lie; false where files cannot be mapped. */
+static bool map_elements(reader *r, size_t header, idx_array *a) {
+  if (!gzdirect(r->gz) || !file_map(r->path, &a->map)) return false;
+  if (a->map.size == header + a->elements) a->element = a->map.data + header;
+  return a->element; /* else it has just changed: reading it says how */
+}
+
 /* Reads the elements, and past them: the end of a gzip file holds its checksum. */
-static st read_elements(reader *r, size_t bytes, idx_array *a, err *e) {
-  size_t got = 0, more = 0;
+static st read_elements(reader *r, idx_array *a, err *e) {
+  size_t bytes = a->elements, got = 0, more = 0;
   unsigned char next;
   if (mem_map(&a->store, bytes, r->path, e)) return e->code;
+  a->element = a->store.base;
   if (read_bytes(r, a->store.base, bytes, &got, e)) return e->code;
   if (got < bytes)
     return err_add(e, ST_USER, "%s: %zu elements, but the header says %zu; fetch it again", r->path, got,
@@ -98,10 +106,10 @@ static st read_elements(reader *r, size_t bytes, idx_array *a, err *e) {
 }
 
 static st read_array(reader *r, int dims, idx_array *a, err *e) {
-  size_t bytes = 0;
-  if (read_header(r, dims, a, &bytes, e)) return e->code;
-  if (check_size(r, 4 + 4 * (size_t)dims, bytes, e)) return e->code;
-  return read_elements(r, bytes, a, e);
+  size_t header = 4 + 4 * (size_t)dims;
+  if (read_header(r, dims, a, &a->elements, e)) return e->code;
+  if (check_size(r, header, a->elements, e)) return e->code;
+  return map_elements(r, header, a) ? ST_OK : read_elements(r, a, e);
 }
 
 st idx_read(const char *path, int dims, idx_array *out, err *e) {
@@ -119,4 +127,8 @@ st idx_read(const char *path, int dims, idx_array *out, err *e) {
   return code;
 }
 
-void idx_free(idx_array *a) { mem_unmap(&a->store); }
+void idx_free(idx_array *a) {
+  file_unmap(&a->map);
+  mem_unmap(&a->store);
+  *a = (idx_array){0};
+}

@@ -136,6 +136,7 @@ st k_init(const char *level, err *e) {
     k_active = *levels[i].kernels;
     active_name = levels[i].name;
     k_thread_init();
+    k_unbind();
     return choose_gemm(levels[i].packs, e);
   }
   return refuse(level, origin, false, e);

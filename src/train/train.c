@@ -1,5 +1,6 @@
 #include "dyt/train.h"
 
+#include "dyt/process.h"
 #include "trainer.h"
 
 #include <math.h>
@@ -76,6 +77,27 @@ static st train_step(trainer *t, double *grad_norm, err *e) {
   return ST_OK;
 }
 
+/* What the wait from the command to its effect was, once. */
+static void announce_first_step(trainer *t) {
+  if (t->first_step > 0) return;
+  t->first_step = process_seconds();
+  progress_line(&t->progress, "first step: %.3f s after the start of the process", t->first_step);
+  load_take(&t->load);
+}
+
+/* A second later, once: whoever compares speeds must know that the machine was not free. */
+static void look_at_load(trainer *t) {
+  if (t->load.cores == 0 || progress_clock() - t->load.clock < 1) return;
+  load now;
+  load_take(&now);
+  double others = load_others(&t->load, &now);
+  if (load_hinders(others, now.cores, work_threads(t->pool)))
+    progress_line(&t->progress,
+                  "warning: other processes take %.0f%% of the %d core%s: training is slowed down",
+                  100 * others, now.cores, now.cores == 1 ? "" : "s");
+  t->load.cores = 0;
+}
+
 static void show_progress(trainer *t) {
   double spe = (double)t->steps_per_epoch, step = (double)t->at.step;
   double pace = (progress_clock() - t->started) / fmax(1, step - (double)t->steps_before);
@@ -137,6 +159,8 @@ static st loop(trainer *t, err *e) {
   while (!code && t->at.step < t->last_step && !interrupted) {
     double grad_norm = 0;
     code = train_step(t, &grad_norm, e);
+    if (!code) announce_first_step(t);
+    if (!code) look_at_load(t);
     if (!code) show_progress(t);
     if (!code) code = after_step(t, grad_norm, e);
   }

@@ -17,6 +17,7 @@ st trainer_write_status(trainer *t, const char *state, const char *message, err 
   const checkpoint_state *a = &t->at;
   str_addf(&s, "{\"state\": \"%s\", \"step\": %lld, \"epoch\": %.6g, \"pid\": %ld, \"seconds\": %.3f", state,
            (long long)a->step, epoch_at(t), (long)getpid(), a->seconds);
+  if (t->first_step > 0) member(&s, "first_step_seconds", t->first_step, 3);
   if (a->best_epoch >= 0) {
     str best = {0};
     member(&best, "epoch", a->best_epoch, 6);

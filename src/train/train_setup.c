@@ -115,7 +115,7 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
     code = check_memory(t, e);
   }
   if (!code) {
-    params_draw(&t->model.params, c->train.seed);
+    params_draw(&t->model.params, c->train.seed, t->pool);
     code = o->resume ? open_resumed(t, o, e) : open_new(t, o, e);
   }
   if (code) trainer_close(t);
@@ -145,7 +145,7 @@ void trainer_announce(const trainer *t) {
   const data_set *d = &t->data;
   fprintf(stderr, "dyt %s: %d thread%s, %s, %s, %s\n", DYT_VERSION, work_threads(t->pool),
           work_threads(t->pool) == 1 ? "" : "s", k_blas_name(), k_simd_level(), REAL_NAME);
-  if (work_threads(t->pool) == 1 && work_cores() > 1)
+  if (work_threads(t->pool) == 1 && work_cores() > 1 && k_blas_kind() != K_BLAS_SERIAL)
     fprintf(stderr, "warning: 1 thread on %d cores\n", work_cores());
   fprintf(stderr, "model: %s, %lld parameters, %d norm layers (%s)\n", t->cfg->model.family,
           (long long)t->model.params.numbers, t->model.norms, t->cfg->model.attn.kind);

@@ -4,6 +4,7 @@
 
 #include "dyt/checkpoint.h"
 #include "dyt/evaluate.h"
+#include "dyt/load.h"
 #include "dyt/norm_stats.h"
 #include "dyt/progress.h"
 #include "dyt/run.h"
@@ -29,6 +30,8 @@ typedef struct trainer {
   int64_t last_step;              /* where this run ends: steps, or max_steps if that is less */
   double warmup;                  /* steps */
   size_t baseline, plan;          /* bytes: of process and libraries, and of everything */
+  double first_step;              /* seconds from the start of the process to its first step; 0: none yet */
+  load load;                      /* of the cores, after the first step; no cores: it needs no second look */
   double started;                 /* clock when this process began to train */
   double seconds_before;          /* of earlier processes of this run */
   int64_t steps_before;
