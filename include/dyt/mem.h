@@ -46,5 +46,8 @@ size_t mem_resident(void);
 size_t mem_peak(void);
 /* Bytes the system could still give without swapping (MemAvailable); SIZE_MAX where it does not say. */
 size_t mem_available(void);
+/* Pages are promised before they exist, and a process that writes to more than there are is killed: ST_USER with both
+ * numbers when the system has no `more` bytes to give. `what` needs them; `advice` says what may help. */
+st mem_afford(const char *what, size_t more, const char *advice, err *e);
 
 #endif
