@@ -81,7 +81,8 @@ summary() {
   for place in cache memory; do
     for op in norm.layernorm norm.rmsnorm pointwise.tanh activation.gelu; do
       object="\"op\": \"$op\", \"place\": \"$place\", \"threads\": 1,"
-      over=$(number ops over_layernorm "$object")
+      over=$(number ops over_layernorm "$object") # null, so nothing, for what is no norm
+      [ -z "$over" ] || over=$(printf '%.2f' "$over")
       printf '%-32s %10.3f %10.3f %12s %12s %10s\n' "$op, $([ $place = cache ] && echo in cache || echo out of cache)" \
         "$(number ops fwd_ns "$object")" "$(number ops bwd_ns "$object")" \
         "$(percent "$(number ops fwd_share_of_copy "$object")")" "$(percent "$(number ops bwd_share_of_copy "$object")")" "${over:--}"

@@ -19,12 +19,18 @@ static int64_t few_samples(const bench_rows *r, int64_t one) {
   return n < most || most < 1 ? n : most;
 }
 
+/* Of a wide model one image may be too much. */
+static int64_t tokens(const bench_rows *r) {
+  int64_t most = r->sizes.numbers / r->sizes.channels;
+  return r->sizes.tokens < most ? r->sizes.tokens : most < 1 ? 1 : most;
+}
+
 static shape activations(const bench_rows *r) {
-  int64_t T = r->sizes.tokens, C = r->sizes.channels;
+  int64_t T = tokens(r), C = r->sizes.channels;
   return SHAPE(samples(r, T * C), T, C);
 }
 static shape few_activations(const bench_rows *r) {
-  int64_t T = r->sizes.tokens, C = r->sizes.channels;
+  int64_t T = tokens(r), C = r->sizes.channels;
   return SHAPE(few_samples(r, T * C), T, C);
 }
 
