@@ -106,6 +106,9 @@ f64: setup-build ## build/f64/dyt, the same in double, for gradient checks
 quickstart: setup-quickstart build ## train LayerNorm and DyT on Fashion-MNIST and compare (3 minutes)
 	@scripts/quickstart.sh
 
+bench: setup-bench build ## measure this machine with dyt bench (5 minutes): step, gemm, ops, norms, infer, growth
+	@scripts/bench.sh
+
 # Tests of the float build; those of F64_TESTS run (also) in double.
 F32_TESTS := $(filter-out test_gradients,$(TEST_SRC:tests/%.c=%))
 F64_TESTS := $(filter $(TEST_SRC:tests/%.c=%),test_gradients test_model test_kernels test_kernel_linear test_tape test_drop test_engine test_steady test_reference)

@@ -229,6 +229,18 @@ static void arenas_are_mapped(void **state) {
   assert_in_range(mem_resident(), 1 << 16, mem_peak() + (1 << 20));
 }
 
+static void memory_is_asked_for_first(void **state) {
+  (void)state;
+  err e = {0};
+  assert_int_equal(mem_afford("the test", 1 << 20, "nothing", &e), ST_OK);
+  assert_int_equal(e.count, 0);
+  if (mem_available() == SIZE_MAX) return; /* where the system does not say, all is well */
+  assert_int_equal(mem_afford("the test", SIZE_MAX / 2, "a smaller test", &e), ST_USER);
+  assert_int_equal(e.count, 1);
+  assert_non_null(strstr(e.text, "the test needs 8796093022208.0 MiB more memory, and "));
+  assert_non_null(strstr(e.text, " MiB are available: a smaller test"));
+}
+
 /* rng */
 
 typedef struct known {
@@ -387,6 +399,7 @@ int main(void) {
       cmocka_unit_test(words_have_distances),
       cmocka_unit_test(memory_is_zeroed_and_aligned),
       cmocka_unit_test(arenas_are_mapped),
+      cmocka_unit_test(memory_is_asked_for_first),
       cmocka_unit_test(philox_gives_the_published_numbers),
       cmocka_unit_test(draws_depend_on_what_they_are_for),
       cmocka_unit_test(uniform_draws_fill_the_interval),

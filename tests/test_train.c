@@ -275,18 +275,6 @@ static void test_eval(void **state) {
   command_assert_contains(c->err, "--config");
 }
 
-static void test_bench(void **state) {
-  command *c = *state;
-  assert_int_equal(command_run(c, "bench step @/tiny.json --threads 1 --json"), 0);
-  static const char *const keys[] = {
-      "\"config\"",      "\"threads\": 1",       "\"simd\"",        "\"blas\"",
-      "\"img_per_s\"",   "\"gflops\"",           "\"gemm_gflops\"", "\"step_over_gemm\"",
-      "\"peak_rss_mb\"", "\"name\": \"linear\"", "\"fwd_ms\"",      "\"bwd_ms\""};
-  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) command_assert_contains(c->out, keys[i]);
-  assert_true(atof(strstr(c->out, "\"step_over_gemm\": ") + 18) > 0);
-  assert_int_equal(command_run(c, "bench steps @/tiny.json"), 2);
-}
-
 static void test_few_classes(void **state) {
   command *c = *state;
   assert_int_equal(
@@ -328,7 +316,6 @@ int main(void) {
       TEST(test_a_fraction_of_an_epoch),
       TEST(test_evaluation_by_steps),
       TEST(test_eval),
-      TEST(test_bench),
       TEST(test_few_classes),
       TEST(test_layernorm_statistics),
   };

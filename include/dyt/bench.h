@@ -1,37 +1,43 @@
-/* bench - how fast a training step is, beside what the matrix library gives on the step's own shapes.
+/* bench - what this machine can do with a config's model, and how close the program comes.
  *
- *   bench_step r;
- *   if (bench_step_run(&cfg, threads, &r, e)) return e->code;
- *   bench_step_write(&r, true, &text);
+ *   const bench *b = bench_find("step", e);
+ *   if (!b || bench_run(b, &(bench_options){.cfg = &cfg, .name = path, .json = true}, &text, e)) return e->code;
  *
- * Images are random numbers in memory. FLOPs are 2 x multiply-adds of linear layers and attention, forward plus twice that
- * for backward. The matrix rate is that of the same library on the forward, dX and dW products of every linear layer, 16 images'
- * rows a call, each thread on its own. Both are timed in turns, and medians taken, so that their ratio survives a busy minute.
+ * Images are random numbers in memory. What is compared is timed in turns: each of BENCH_ROUNDS rounds times everything
+ * once, and a number is the median over the rounds with the smallest and the largest beside it. So ratios survive a busy
+ * minute, and smallest to largest is a 98% confidence interval of the median (1 - 2 / 2^7).
  */
 #ifndef DYT_BENCH_H
 #define DYT_BENCH_H
 
 #include "dyt/config.h"
 
-enum { BENCH_OPS_MAX = 32, BENCH_ROUNDS = 7 };
+enum { BENCH_ROUNDS = 7 };
 
-typedef struct bench_op {
-  const char *name;
-  double fwd_ms, bwd_ms; /* of one thread, in a step */
-} bench_op;
+typedef struct bench_options {
+  config *
+      cfg; /* NULL: none, where the benchmark needs none; image_size, channels, classes may be null (28, 1, 10) */
+  const char *name; /* of the config, in the output */
+  int threads;      /* 0: the cores this process may use */
+  int round_ms;     /* what is timed is repeated for so long in a round; 0: as the benchmark likes */
+  const char *only; /* ops: the rows whose names begin so; NULL: all */
+  const char *out;  /* growth: the folder for its curves; NULL: none */
+  bool json;        /* one JSON object instead of a table */
+} bench_options;
 
-typedef struct bench_step {
-  int threads;
-  double img_per_s[BENCH_ROUNDS], gemm_gflops[BENCH_ROUNDS]; /* sorted */
-  double flops;                                              /* of an image's training step */
-  double peak_rss_mb;
-  bench_op op[BENCH_OPS_MAX];
-  int ops;
-} bench_step;
+typedef struct bench {
+  const char *name, *help;
+  bool needs_config;
+  int round_ms;
+  st (*run)(const bench_options *o, str *out, err *e);
+} bench;
 
-/* The config needs image_size, channels and classes (null: 28, 1, 10). ST_USER when memory is lacking. */
-st bench_step_run(config *c, int threads, bench_step *out, err *e);
-/* A table for people, or the JSON object of docs/architecture.md; `name` is the config's. Appended to `out`. */
-void bench_step_write(const bench_step *b, const char *name, bool json, str *out);
+/* The benchmarks, up to one without a name. */
+extern const bench bench_all[];
+
+/* NULL: there is none of that name; the sentence lists them. */
+const bench *bench_find(const char *name, err *e);
+/* Appends the result to `out`. ST_USER: the config is missing or cannot be, memory is lacking, a file cannot be written. */
+st bench_run(const bench *b, const bench_options *o, str *out, err *e);
 
 #endif

@@ -50,5 +50,8 @@ size_t mem_available(void);
 /* What the control groups still allow; SIZE_MAX where they set no limit. Reads below the folder `root`: "" for
  * the machine's own. */
 size_t mem_group_room(const char *root);
+/* Pages are promised before they exist, and a process that writes to more than there are is killed: ST_USER with both
+ * numbers when the system has no `more` bytes to give. `what` needs them; `advice` says what may help. */
+st mem_afford(const char *what, size_t more, const char *advice, err *e);
 
 #endif

@@ -26,7 +26,7 @@ typedef struct packs {
 /* ST_USER when memory is lacking. `p` must be sealed and outlive it. */
 st packs_open(packs *k, const params *p, bool backward, err *e);
 void packs_close(packs *k);
-/* Packs the parameters as they are now, on all workers. */
+/* Packs the parameters as they are now, on all workers of `pool`; NULL: on this thread. */
 void packs_refresh(packs *k, work_pool *pool);
 
 #endif

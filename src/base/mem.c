@@ -62,7 +62,8 @@ st mem_map(arena *a, size_t bytes, const char *what, err *e) {
           ? MAP_FAILED
           : mmap(NULL, want + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
-    return err_add(e, ST_USER, "out of memory: no room for %s (%.1f MiB)", what, (double)bytes / (1 << 20));
+    return err_add(e, ST_USER, "out of memory: no room for %s (%.1f MiB, and %.1f MiB are available)", what,
+                   (double)bytes / (1 << 20), (double)mem_available() / (1 << 20));
   size_t lead = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
   if (lead) munmap(p, lead);
   if (HUGE_PAGE - lead) munmap(p + lead + want, HUGE_PAGE - lead);
@@ -118,4 +119,11 @@ size_t mem_group_room(const char *root) {
 size_t mem_available(void) {
   size_t kib = proc_kib("/proc/meminfo", "MemAvailable:"), group = mem_group_room("");
   return kib && kib * 1024 < group ? kib * 1024 : group;
+}
+
+st mem_afford(const char *what, size_t more, const char *advice, err *e) {
+  size_t available = mem_available();
+  if (more <= available) return ST_OK;
+  return err_add(e, ST_USER, "%s needs %.1f MiB more memory, and %.1f MiB are available: %s", what,
+                 (double)more / (1 << 20), (double)available / (1 << 20), advice);
 }

@@ -3,33 +3,48 @@
 #include "dyt/bench.h"
 
 #include <stdio.h>
-#include <string.h>
+
+static void print_benchmarks(void) {
+  printf("\nNAME is one of\n");
+  for (const bench *b = bench_all; b->name; b++) printf("  %-8s %s\n", b->name, b->help);
+}
 
 int cli_bench(const cli_command *self, int argc, char **argv) {
   const char *sets[CLI_ARGS_MAX], *arg[2] = {0};
-  int n = 0, n_sets = 0, threads = 0;
-  bool json = false;
+  int n = 0, n_sets = 0;
+  bench_options o = {0};
   const cli_option options[] = {
       {.name = "set",
        .arg = "KEY=VALUE",
        .help = "change a key of the config",
        .text = sets,
        .count = &n_sets},
-      {.name = "threads", .arg = "N", .help = "default: the cores this process may use", .number = &threads},
-      {.name = "json", .help = "one JSON object on stdout", .flag = &json}};
-  int code = cli_begin(self, argc, argv, options, 3, arg, 2, 2, &n);
+      {.name = "threads",
+       .arg = "N",
+       .help = "default: the cores this process may use",
+       .number = &o.threads},
+      {.name = "round-ms",
+       .arg = "N",
+       .help = "how long each thing is timed in a round; default: the benchmark's own",
+       .number = &o.round_ms},
+      {.name = "only", .arg = "NAME", .help = "ops: rows whose names begin so", .text = &o.only},
+      {.name = "out",
+       .arg = "DIR",
+       .help = "growth: write growth.csv, .gp, .svg and .png there",
+       .text = &o.out},
+      {.name = "json", .help = "one JSON object on stdout", .flag = &o.json}};
+  int code = cli_begin(self, argc, argv, options, sizeof options / sizeof *options, arg, 1, 2, &n);
+  if (code == ST_OK) print_benchmarks(); /* --help was asked for */
   if (code >= 0) return code;
   err e = {0};
-  if (strcmp(arg[0], "step")) err_add(&e, ST_USER, "dyt bench %s: expected step", arg[0]);
-  config c;
-  if (e.code || config_load(arg[1], sets, n_sets, &c, &e)) return cli_fail(&e);
-  bench_step b;
+  config c = {0};
   str text = {0};
-  if (!bench_step_run(&c, threads, &b, &e)) {
-    bench_step_write(&b, arg[1], json, &text);
-    fputs(text.data, stdout);
-  }
+  const bench *b = bench_find(arg[0], &e);
+  o.name = arg[1];
+  if (b && arg[1] && !config_load(arg[1], sets, n_sets, &c, &e)) o.cfg = &c;
+  if (!e.code) bench_run(b, &o, &text, &e);
+  if (text.len) fputs(text.data, stdout);
   str_free(&text);
-  config_free(&c);
+  if (o.cfg) config_free(&c);
   return e.code ? cli_fail(&e) : ST_OK;
 }

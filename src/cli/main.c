@@ -37,9 +37,12 @@ static const cli_command commands[] = {
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
      "shapes in a weights file.",
      cli_info},
-    {"bench", "bench step CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]",
-     "Images/s of a whole training step on random images, beside what the matrix library gives on the step's own shapes\n"
-     "in the same run, and the time of each operation.",
+    {"bench",
+     "bench NAME CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]      ops: without CONFIG too",
+     "Measures what this machine can do with a config's model, and how close dyt comes; on random images, no data set.\n"
+     "What is compared is timed in turns, once in each of 7 rounds: a number is the median over the rounds, in brackets\n"
+     "(JSON: _spread) the smallest and the largest. Numbers whose brackets overlap cannot be told apart. On a machine\n"
+     "that does something else brackets are wide and rates too low; ratios suffer less. docs/speed.md says more.",
      cli_bench},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

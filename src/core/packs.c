@@ -28,5 +28,9 @@ static void pack_one(void *context, int task, int worker) {
 }
 
 void packs_refresh(packs *k, work_pool *pool) {
-  if (k->panels) work_run(pool, 2 * k->params->count, pack_one, k);
+  int tasks = k->panels ? 2 * k->params->count : 0;
+  if (pool)
+    work_run(pool, tasks, pack_one, k);
+  else
+    for (int i = 0; i < tasks; i++) pack_one(k, i, 0);
 }

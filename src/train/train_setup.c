@@ -51,15 +51,10 @@ static void open_buffers(trainer *t) {
             (size_t)d->train.n * sizeof *t->order;
 }
 
-/* Pages are promised before they exist: a run that cannot have them all would be killed in the middle. */
 static st check_memory(const trainer *t, err *e) {
-  size_t have = mem_resident(), more = t->plan > have ? t->plan - have : 0, available = mem_available();
-  if (more <= available) return ST_OK;
-  return err_add(
-      e, ST_USER,
-      "the run needs %.1f MiB more memory, and %.1f MiB are available: a smaller model, train.shards or "
-      "train.micro_batch may fit",
-      (double)more / (1 << 20), (double)available / (1 << 20));
+  size_t have = mem_resident();
+  return mem_afford("the run", t->plan > have ? t->plan - have : 0,
+                    "a smaller model, train.shards or train.micro_batch may fit", e);
 }
 
 /* --- the run directory --- */
