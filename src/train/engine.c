@@ -12,10 +12,12 @@ struct engine_sum {
 
 static int64_t shard_begin(const engine *g, int64_t batch, int shard) { return shard * batch / g->shards; }
 
-/* Rows enough for matrix products to run well, in a workspace that stays in the shared cache; docs/speed.md
- * has the measurements. */
+/* The fewest samples, as a power of two, with rows enough for matrix products to run well, and activations that outweigh the
+ * gradients, all of which a micro-batch reads and writes; within a workspace that stays in the shared cache. The fewer, the
+ * more of a layer's numbers are still near when they are needed again. docs/speed.md has the measurements. */
 int engine_micro_batch(const model *m, const task *t) {
-  enum { ROWS = 200, BYTES = 20 << 20 };
+  enum { ROWS = 100, BYTES = 20 << 20 };
+  const double outweigh = 1.5;
   task_tape r = t->record(m, 0, 1);
   plan *p = plan_new(r.tape, r.loss, 1, &r.output);
   int64_t rows = 1, one = p->numbers * 4; /* bytes as float in either build */
@@ -24,8 +26,10 @@ int engine_micro_batch(const model *m, const task *t) {
       rows = shape_rows(r.tape->value[v].s);
   plan_free(p);
   tape_free(r.tape);
+  double gradients = (double)m->params.numbers * 4;
   int micro = 1;
-  while (micro * rows < ROWS && 2 * micro * one <= BYTES) micro *= 2;
+  while ((micro * rows < ROWS || (double)(micro * one) < outweigh * gradients) && 2 * micro * one <= BYTES)
+    micro *= 2;
   return micro;
 }
 
