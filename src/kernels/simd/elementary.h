@@ -28,10 +28,7 @@ INLINE vec v_atan(vec x) { return v_map(atan, x); }
 INLINE vec v_sin_quarter(vec x) { return v_map(sin, x); }
 INLINE vec v_asinh_unit(vec x) { return v_map(asinh, x); }
 INLINE vec v_cbrt_unit(vec x) { return v_map(cbrt, x); }
-INLINE vec v_bell_tail(vec a, vec *bell) {
-  *bell = v_map(exp, a * a * -0.5);
-  return v_map(erfc, a * 0.7071067811865476) * 0.5;
-}
+INLINE vec v_normal(vec x) { return (real)0.5 * v_map(erfc, x * -0.7071067811865476); }
 
 #else
 
@@ -154,16 +151,15 @@ INLINE vec v_cbrt_unit(vec x) {
   return v_select(v_less(x, v_set(0x1p-126f)), x, c);
 }
 
-/* e^(-a^2/2) in *bell and Phi(-a), the normal distribution's tail, for a >= 0: the bell times a smooth function of a
- * (Mills' ratio), whose polynomial is fitted to the product: the sum is good to 2^-25 of 1. From 5.5 on both are nothing
- * beside 1. */
-INLINE vec v_bell_tail(vec a, vec *bell) {
-  *bell = v_exp(a * a * -0.5f);
-  return *bell * POLYNOMIAL(v_min(v_set(5.5f), a), 0.5f, -0.3989417850971222f, 0.2499911040067673f,
-                            -0.1329168826341629f, 0.06226236373186111f, -0.02606913074851036f,
-                            0.009659751318395138f, -0.003055315464735031f, 0.0007796573336236179f,
-                            -0.0001497857883805409f, 1.989195334317628e-05f, -1.603542500561161e-06f,
-                            5.852737317013634e-08f);
+/* The normal distribution function: 1/2 and an odd rational function of x, to 2^-24 of 1; at 5.7 that exceeds 1/2, and is
+ * limited to it: beyond, the result is 0 or 1. The division runs beside the multiplications, so this is half the time of one with an exponential. */
+INLINE vec v_normal(vec x) {
+  vec c = v_max(v_set(-5.7f), v_min(v_set(5.7f), x)), u = c * c;
+  vec p = POLYNOMIAL(u, 0.398942232131958f, 0.03337226808071136f, 0.004650854039937258f,
+                     0.0001643221476115286f, 6.360027327900752e-06f, 2.338673255053436e-08f);
+  vec q = POLYNOMIAL(u, 1.0f, 0.2503179609775543f, 0.02837871201336384f, 0.001858984003774822f,
+                     7.240035483846441e-05f, 1.216591499542119e-06f);
+  return v_max(v_set(-0.5f), v_min(v_set(0.5f), c * p / q)) + 0.5f;
 }
 
 #endif

@@ -135,21 +135,11 @@ SLOPE(cubsign) {
 /* Below this z Phi(z) is zero in either precision; it keeps -infinity times 0 away. */
 #define TAIL ((real)1e4)
 
-/* Phi(z) and, at z, e^(-z^2/2): what value and slope share, so that a loop that wants both pays once. */
-INLINE vec gelu_share(vec z, vec *bell) {
-  vec half = v_set((real)0.5), tail = v_bell_tail(v_min(v_set(16), v_abs(z)), bell);
-  return half + v_copysign(half - tail, z);
-}
-#define INV_SQRT_2PI ((real)0.3989422804014327)
-
-VALUE(gelu) {
-  vec bell;
-  return v_max(v_set(-TAIL), z) * gelu_share(z, &bell);
-}
+VALUE(gelu) { return v_max(v_set(-TAIL), z) * v_normal(z); }
 /* Phi + z phi, phi(z) = e^(-z^2/2) / sqrt(2 pi) */
 SLOPE(gelu) {
-  vec bell, share = gelu_share(z, &bell);
-  return v_fma(v_clip(z, 16) * INV_SQRT_2PI, bell, share);
+  vec c = v_clip(z, 16), density = (real)0.3989422804014327 * v_exp((real)-0.5 * c * c);
+  return v_fma(c, density, v_normal(z));
 }
 
 /* s = (1 + tanh u) / 2 = 1 / (1 + e^-2u) in the place of Phi, u = B (z + A z^3) */

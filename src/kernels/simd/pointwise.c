@@ -28,7 +28,9 @@ INLINE void fwd_at(value_of *f, const row_terms *p, int64_t i, int64_t n, const 
   v_put(y + i, v_fma(channels_get(&p->gamma, i, n), v, channels_get(&p->beta, i, n)), n);
 }
 
-INLINE void fwd_rows(value_of *f, const row_terms *p, int64_t N, int64_t C, const real *x, real *y, real *t) {
+INLINE void fwd_rows(value_of *f, const row_terms *terms, int64_t N, int64_t C, const real *x, real *y,
+                     real *t) {
+  const row_terms copy = *terms, *p = &copy; /* which no store can change: it stays in registers */
   for (int64_t r = 0; r < N; r++, x += C, y += C, t = t ? t + C : t) {
     int64_t i = 0;
     for (; i + W <= C; i += W) fwd_at(f, p, i, W, x, y, t);
