@@ -7,10 +7,12 @@
  * everything)
  *   dgamma += sum over rows of dy t        dbeta += sum over rows of dy
  *
- * Saved: t, from which most slopes follow without evaluating f again. */
+ * Saved: t, from which most slopes follow without evaluating f again, as long as it stays in cache until it is needed. A
+ * larger one takes longer to fetch than to compute. */
 #include "dyt/ops.h"
 
 enum { X, ALPHA, SHIFT, GAMMA, BETA };
+enum { KEPT_MAX = 1 << 20 }; /* numbers; docs/speed.md */
 
 static void infer(op_shapes *s) {
   int64_t channels = shape_cols(s->in[X]), alphas = shape_numel(s->in[ALPHA]);
@@ -19,7 +21,7 @@ static void infer(op_shapes *s) {
   for (int k = GAMMA; k <= BETA; k++)
     OP_REQUIRE(s, s->in[k].rank == 0 || shape_numel(s->in[k]) == channels, "one gamma and beta a channel");
   s->out = s->in[X];
-  s->saved = shape_numel(s->in[X]);
+  if (shape_numel(s->in[X]) <= KEPT_MAX) s->saved = shape_numel(s->in[X]);
 }
 
 /* One alpha for one channel is a scalar: the result is the same. */

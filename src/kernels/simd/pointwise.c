@@ -52,9 +52,11 @@ INLINE void add_to(real *to, int64_t i, int64_t n, vec a) {
 }
 
 /* n channels from i on of the row that begins at number `row`: sum[0], sum[1] += x q, q. */
-INLINE void bwd_at(slope_of *d, const bwd_args *p, int64_t row, int64_t i, int64_t n, vec sum[2]) {
-  vec x = v_get(p->x + row + i, n), t = v_get(p->t + row + i, n), dy = v_get(p->dy + row + i, n);
-  vec alpha = channels_get(&p->terms.alpha, i, n), z = v_fma(alpha, x, v_set(p->terms.shift));
+INLINE void bwd_at(value_of *f, slope_of *d, const bwd_args *p, int64_t row, int64_t i, int64_t n,
+                   vec sum[2]) {
+  vec x = v_get(p->x + row + i, n), dy = v_get(p->dy + row + i, n),
+      alpha = channels_get(&p->terms.alpha, i, n);
+  vec z = v_fma(alpha, x, v_set(p->terms.shift)), t = p->t ? v_get(p->t + row + i, n) : f(z);
   vec q = d(z, t) * (channels_get(&p->terms.gamma, i, n) * dy), dx = alpha * q;
   if (p->dx) v_put(p->dx + row + i, p->acc ? v_get(p->dx + row + i, n) + dx : dx, n);
   add_to(p->dalpha, i, n, x * q);
@@ -67,17 +69,20 @@ INLINE void bwd_at(slope_of *d, const bwd_args *p, int64_t row, int64_t i, int64
 /* sums[0], sums[1] = the sums of x q and of q over all, in double but for a lane's share of one row. Row
  * after row as they lie in memory, with the parameters' gradients in L1: going down columns with those in
  * registers is up to a third faster in cache, but half as fast out of it. */
-INLINE void bwd_rows(slope_of *d, const bwd_args *p, int64_t N, int64_t C, double sums[2]) {
+INLINE void bwd_rows(value_of *f, slope_of *d, const bwd_args *args, const real *t, int64_t N, int64_t C,
+                     double sums[2]) {
+  bwd_args copy = *args, *p = &copy;
+  p->t = t;
   wide total[2] = {{.lo = {0}}};
   for (int64_t row = 0; row < N * C; row += C) {
     vec sum[2][2] = {{{0}}};
     int64_t i = 0;
     for (; i + 2 * W <= C; i += 2 * W) {
-      bwd_at(d, p, row, i, W, sum[0]);
-      bwd_at(d, p, row, i + W, W, sum[1]);
+      bwd_at(f, d, p, row, i, W, sum[0]);
+      bwd_at(f, d, p, row, i + W, W, sum[1]);
     }
-    for (; i + W <= C; i += W) bwd_at(d, p, row, i, W, sum[0]);
-    if (i < C) bwd_at(d, p, row, i, C - i, sum[1]);
+    for (; i + W <= C; i += W) bwd_at(f, d, p, row, i, W, sum[0]);
+    if (i < C) bwd_at(f, d, p, row, i, C - i, sum[1]);
     for (int k = 0; k < 2; k++) wide_add(&total[k], wide_of(sum[0][k] + sum[1][k]));
   }
   for (int k = 0; k < 2; k++) sums[k] = wide_sum(total[k]);
@@ -90,7 +95,10 @@ INLINE void bwd_rows(slope_of *d, const bwd_args *p, int64_t N, int64_t C, doubl
     fwd_rows(f_##name, p, N, C, x, y, t);                                                                    \
   }                                                                                                          \
   static void bwd_##name(const bwd_args *p, int64_t N, int64_t C, double sums[2]) {                          \
-    bwd_rows(d_##name, p, N, C, sums);                                                                       \
+    if (p->t)                                                                                                \
+      bwd_rows(f_##name, d_##name, p, p->t, N, C, sums);                                                     \
+    else                                                                                                     \
+      bwd_rows(f_##name, d_##name, p, NULL, N, C, sums);                                                     \
   }
 #include "dyt/functions.def"
 
