@@ -94,8 +94,9 @@ static void check(const linear_case *k) {
 
 static void linear_matches_plain_loops(void **state) {
   (void)state;
-  const int64_t sizes[][3] = {{1, 1, 1},   {2, 3, 5},    {3, 17, 16}, {7, 4, 31},    {13, 16, 48},
-                              {5, 33, 67}, {25, 64, 10}, {6, 65, 80}, {50, 48, 129}, {29, 200, 64}};
+  const int64_t sizes[][3] = {{1, 1, 1},     {2, 3, 5},     {3, 17, 16},  {7, 4, 31},
+                              {13, 16, 48},  {5, 33, 67},   {25, 64, 10}, {6, 65, 80},
+                              {50, 48, 129}, {29, 200, 64}, {600, 20, 33}};
   const k_fn acts[] = {K_identity, K_gelu, K_relu, K_silu};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int options = 0; options < 8; options++)

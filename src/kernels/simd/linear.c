@@ -26,6 +26,13 @@ void LEVEL(linear_pack)(bool transposed, int64_t out, int64_t in, const real *w,
   }
 }
 
+/* Rows are taken some hundreds at a time, so that they stay in cache while all columns are gone through: the length of the
+ * block that begins at row r, of nearly equal ones. */
+static int64_t block_rows(int64_t N, int64_t r) {
+  enum { ROWS = 256 };
+  return (N - r) / ((N - r + ROWS - 1) / ROWS);
+}
+
 typedef struct activated {
   product p; /* first: what `done` is handed */
   k_fn act;
@@ -39,8 +46,8 @@ static void activate(const product *p, int64_t m, int64_t rows, int64_t n, int64
   LEVEL(activate)(a->act, rows, width, p->c_row, p->c + at, a->y + at, a->slope);
 }
 
-void LEVEL(linear_fwd)(int64_t N, int64_t in, int64_t out, const real *x, const real *panels,
-                       const real *bias, const real *plus, k_fn act, real *y, real *slope) {
+static void forward_block(int64_t N, int64_t in, int64_t out, const real *x, const real *panels,
+                          const real *bias, const real *plus, k_fn act, real *y, real *slope) {
   activated a = {.p = {.M = N,
                        .N = out,
                        .K = in,
@@ -61,20 +68,33 @@ void LEVEL(linear_fwd)(int64_t N, int64_t in, int64_t out, const real *x, const 
   multiply(&a.p);
 }
 
+void LEVEL(linear_fwd)(int64_t N, int64_t in, int64_t out, const real *x, const real *panels,
+                       const real *bias, const real *plus, k_fn act, real *y, real *slope) {
+  for (int64_t r = 0, rows; r < N; r += rows) {
+    rows = block_rows(N, r);
+    forward_block(rows, in, out, x + r * in, panels, bias, plus ? plus + r * out : NULL, act, y + r * out,
+                  slope ? slope + r * out : NULL);
+  }
+}
+
 void LEVEL(linear_dx)(int64_t N, int64_t in, int64_t out, const real *dy, const real *panels, real *dx,
                       bool acc) {
-  multiply(&(product){.M = N,
-                      .N = in,
-                      .K = out,
-                      .a = dy,
-                      .a_row = out,
-                      .a_col = 1,
-                      .b = panels,
-                      .c = dx,
-                      .c_row = in,
-                      .scale = 1,
-                      .plus = acc ? dx : NULL,
-                      .plus_row = in});
+  for (int64_t r = 0, rows; r < N; r += rows) {
+    rows = block_rows(N, r);
+    real *to = dx + r * in;
+    multiply(&(product){.M = rows,
+                        .N = in,
+                        .K = out,
+                        .a = dy + r * out,
+                        .a_row = out,
+                        .a_col = 1,
+                        .b = panels,
+                        .c = to,
+                        .c_row = in,
+                        .scale = 1,
+                        .plus = acc ? to : NULL,
+                        .plus_row = in});
+  }
 }
 
 /* Narrow vectors make narrow tiles, which read each operand more often: there both are packed, dy SLICE columns at a
@@ -99,7 +119,7 @@ static void add_product(int64_t N, int64_t in, int64_t rows, const real *dy, int
                       .plus_row = in});
 }
 
-void LEVEL(linear_dw)(int64_t N, int64_t in, int64_t out, const real *dy, const real *x, real *dw,
+static void add_block(int64_t N, int64_t in, int64_t out, const real *dy, const real *x, real *dw,
                       real *scratch) {
   if (IN_PLACE) {
     add_product(N, in, out, dy, out, x, in, dw);
@@ -111,5 +131,13 @@ void LEVEL(linear_dw)(int64_t N, int64_t in, int64_t out, const real *dy, const 
     rows = out - m < SLICE ? out - m : SLICE;
     for (int64_t k = 0; k < N; k++) memcpy(slice + k * rows, dy + k * out + m, (size_t)rows * sizeof *dy);
     add_product(N, in, rows, slice, rows, panels, 0, dw + m * in);
+  }
+}
+
+void LEVEL(linear_dw)(int64_t N, int64_t in, int64_t out, const real *dy, const real *x, real *dw,
+                      real *scratch) {
+  for (int64_t r = 0, rows; r < N; r += rows) {
+    rows = block_rows(N, r);
+    add_block(rows, in, out, dy + r * out, x + r * in, dw, scratch);
   }
 }
