@@ -73,7 +73,7 @@ static void backward(const op_call *c) {
     k_colsum(rows, out, dz, b->g);
   }
   products_back(c, dz, scratch);
-  if (r->g && (r->g != y->g || r->acc)) k_scale(n, 1, dz, r->g, r->acc);
+  if (r->g && r->g != y->g) k_scale(n, 1, dz, r->g, r->acc);
 }
 
 static double flops(const op_shapes *s) {
