@@ -34,6 +34,8 @@ for size in $sizes; do
     run "step-$name-$norm" step configs/quick/fashion_$norm.json $(keys $size)
   done
   # shellcheck disable=SC2046
+  run "step-$name-dyt-1" step configs/quick/fashion_dyt.json $(keys $size) --threads 1 --round-ms 100
+  # shellcheck disable=SC2046
   run "infer-$name" infer configs/quick/fashion_dyt.json $(keys $size) --round-ms 200
   # shellcheck disable=SC2046
   run "norms-$name" norms configs/quick/fashion_dyt.json $(keys $size) --round-ms 100
@@ -55,6 +57,11 @@ summary() {
         "$(number "$r" img_per_s)" "$(number "$r" gflops)" "$(number "$r" gemm_gflops)" "$(number "$r" step_over_gemm)" "$(number "$r" peak_rss_mb)"
     done
   done
+  printf '\n%-10s %14s %16s   %s\n' "threads" "1: images/s" "all over 1" "DyT"
+  for size in $sizes; do
+    one=$(number "step-${size//\//-}-dyt-1" img_per_s) all=$(number "step-${size//\//-}-dyt" img_per_s)
+    printf '%-10s %14.0f %16.2f\n' "$size" "$one" "$(awk -v a="$all" -v b="$one" 'BEGIN {print a / b}')"
+  done
   printf '\n%-10s %14s %10s %22s\n' "inference" "1 image, ms" "p90" "128 images, images/s"
   for size in $sizes; do
     r=infer-${size//\//-}
@@ -70,12 +77,13 @@ summary() {
     done
     printf '\n'
   done
-  printf '\n%-10s %14s %14s %16s\n' "products" "peak GFLOP/s" "qkv forward" "share of peak"
+  printf '\n%-10s %14s %12s %10s %12s %10s   %s\n' "products" "peak GFLOP/s" "library" "of peak" "packed" "of peak" "qkv forward"
   for size in $sizes; do
     r=gemm-${size//\//-} dim=${size%%/*}
     qkv="\"forward\", \"m\": [0-9]*, \"n\": $((3 * dim)), \"k\": $dim,"
-    printf '%-10s %14.1f %14.1f %16s\n' "$size" "$(number "$r" peak_gflops_all)" "$(number "$r" gflops_all "$qkv")" \
-      "$(percent "$(number "$r" share_of_peak_all "$qkv")")"
+    printf '%-10s %14.1f %12.1f %10s %12.1f %10s\n' "$size" "$(number "$r" peak_gflops_all)" \
+      "$(number "$r" gflops_all "$qkv")" "$(percent "$(number "$r" share_of_peak_all "$qkv")")" \
+      "$(number "$r" packed_gflops_all "$qkv")" "$(percent "$(number "$r" packed_share_of_peak_all "$qkv")")"
   done
   printf '\n%-32s %10s %10s %12s %12s %10s\n' "ns an element, 1 thread" "forward" "backward" "of a copy" "of a copy" "over LN"
   for place in cache memory; do

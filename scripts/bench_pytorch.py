@@ -11,6 +11,8 @@ Tried and left out, ratios of images/s to the same variant as it is timed here (
 on a busy machine, so that 0.85 to 1.15 says nothing): max-autotune 0.85; malloc as installed 1.02 eager, 0.88 compiled; attention by
 plain matrix products 0.96 (scaled_dot_product_attention takes the flash kernel); AdamW over tensor lists 1.07; denormals flushed
 1.12 and 0.94; oneDNN off 1.06; huge pages for malloc 1.16 and 0.95; four micro-batches 1.06 and 0.93; inductor's C++ wrapper 1.04.
+Tried again on a quiet machine, 64/4/4 LN, 2 threads, three rounds: huge pages 1.07 eager and 0.96 compiled, denormals flushed 0.94 and
+0.98, where compiled is the faster: neither is used.
 Freezing is for inference only; channels_last has nothing to do for images of one channel. bfloat16 is another comparison.
 
 With --alternate, each round times PyTorch eager, PyTorch compiled and `dyt train` one after another, about --seconds each. dyt reads
