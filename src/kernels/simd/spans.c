@@ -60,19 +60,24 @@ INLINE void moments_of(vec x, double center, wide *sum, wide *square, vec *large
   *largest = v_max(v_abs(x), *largest); /* in this order a NaN does not raise it; the sums show it */
 }
 
+/* a NaN does not raise it. (fmax in a loop stops GCC 12 for ARM with an internal error.) */
+INLINE void raise_to(double *most, double a) {
+  if (a > *most) *most = a;
+}
+
 void LEVEL(moments)(int64_t n, const real *x, double center, double out[3]) {
   wide sum = {0}, square = {0};
   vec largest = {0};
   int64_t i = 0;
   for (; i + W <= n; i += W) moments_of(v_load(x + i), center, &sum, &square, &largest);
-  for (int lane = 0; lane < W; lane++) out[2] = fmax(out[2], (double)largest[lane]);
+  for (int lane = 0; lane < W; lane++) raise_to(&out[2], (double)largest[lane]);
   out[0] += wide_sum(sum);
   out[1] += wide_sum(square);
   for (; i < n; i++) {
     double a = (double)x[i], d = a - center;
     out[0] += a;
     out[1] += d * d;
-    out[2] = fmax(out[2], fabs(a));
+    raise_to(&out[2], fabs(a));
   }
 }
 
