@@ -63,8 +63,8 @@ static const bad_value bad_values[] = {
     {"data.augment.mixup", "0.8", "found 0.8, expected 0 (mixup is not in this version)"},
     {"data.augment.randaugment", "\"x\"", "found \"x\", expected null (randaugment is not in this version)"},
     {"train.ema", "0.99", "found 0.99, expected 0 (ema is not in this version)"},
-    {"optim.momentum", "0", "found 0, expected 0.9 (momentum is not in this version)"},
-    {"optim.name", "\"sgd\"", "found \"sgd\", expected one of \"adamw\""},
+    {"optim.momentum", "1", "found 1, expected a number from 0 to below 1"},
+    {"optim.name", "\"adam\"", "found \"adam\", expected one of \"adamw\", \"sgd\""},
     {"optim.betas", "[0.9]", "found [0.9], expected a list of two numbers from 0 to below 1"},
     {"optim.betas", "[0.9, 1]", "found [0.9, 1], expected"},
     {"optim.lr", "-1", "found -1, expected a number from 0"},
@@ -205,7 +205,7 @@ static void test_defaults(void **state) {
   assert_string_equal(c.optim.name, "adamw");
   assert_true(c.optim.lr == 1e-3 && c.optim.betas[0] == 0.9 && c.optim.betas[1] == 0.999 &&
               c.optim.eps == 1e-8);
-  assert_true(c.optim.weight_decay == 0.05 && c.optim.clip_norm == 0);
+  assert_true(c.optim.momentum == 0.9 && c.optim.weight_decay == 0.05 && c.optim.clip_norm == 0);
   assert_true(c.schedule.epochs == 10 && c.schedule.warmup_epochs == 1 && c.schedule.min_lr == 1e-6);
   assert_true(c.train.batch_size == 128 && c.train.shards == 8 && c.train.micro_batch == 0 &&
               c.train.seed == 0);

@@ -19,7 +19,7 @@ enum { CHECKPOINT_LOGS = 3 };
 extern const char
     *const checkpoint_log[CHECKPOINT_LOGS]; /* files of a run that grow: log.jsonl, steps.jsonl, dyt.csv */
 
-/* Counters beside weights and moments. Sums are kept exactly (17 digits). */
+/* Counters beside weights and optimizer. Sums are kept exactly (17 digits). */
 typedef struct checkpoint_state {
   int64_t step; /* updates made */
   double loss_sum, right_sum,

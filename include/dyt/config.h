@@ -66,8 +66,8 @@ typedef struct config_data {
 } config_data;
 
 typedef struct config_optim {
-  const char *name; /* "adamw" */
-  double lr, betas[2], eps, weight_decay;
+  const char *name; /* an OPTIMIZER of optimizers.def */
+  double lr, betas[2], eps, momentum, weight_decay;
   double clip_norm; /* 0: null, no clipping */
 } config_optim;
 

@@ -17,7 +17,6 @@ const char *const checkpoint_log[CHECKPOINT_LOGS] = {"log.jsonl", "steps.jsonl",
 
 enum { FILES = 2, STATE_LIMIT = 1 << 20 };
 static const char *const files[FILES] = {"model.safetensors", "optim.safetensors"};
-static const char *const moments[] = {"exp_avg", "exp_avg_sq"};
 
 /* The counters by name, so that writing and reading cannot disagree. */
 static const struct field {
@@ -90,10 +89,9 @@ static st write_state(const char *folder, const checkpoint_state *s, err *e) {
 static st write_folder(const char *folder, const params *p, const optim *o, const checkpoint_state *s,
                        err *e) {
   char *model = mem_printf("%s/%s", folder, files[0]), *state = mem_printf("%s/%s", folder, files[1]);
-  const real *const numbers[] = {o->m, o->v};
   st code = file_make_folder(folder, e);
   if (!code) code = weights_write(model, p, p->value, "model", s->step, e);
-  if (!code) code = weights_write_state(state, p, 2, moments, numbers, s->step, e);
+  if (!code) code = weights_write_state(state, p, o->kind->states, o->kind->state, o->state, s->step, e);
   if (!code) code = write_state(folder, s, e);
   mem_free(model);
   mem_free(state);
@@ -190,13 +188,13 @@ static st read_state(const char *folder, checkpoint_state *s, err *e) {
   return code;
 }
 
-static st read_moments(const char *folder, const params *p, optim *o, err *e) {
+static st read_optim(const char *folder, const params *p, optim *o, err *e) {
   char *path = mem_printf("%s/%s", folder, files[1]);
   safetensors f;
   st code = safetensors_read(path, &f, e);
   if (!code) {
-    code = weights_read_state(&f, p, moments[0], o->m, e);
-    if (!code) code = weights_read_state(&f, p, moments[1], o->v, e);
+    for (int k = 0; k < o->kind->states && !code; k++)
+      code = weights_read_state(&f, p, o->kind->state[k], o->state[k], e);
     safetensors_free(&f);
   }
   mem_free(path);
@@ -207,7 +205,7 @@ st checkpoint_read(const char *run, const char *which, params *p, optim *o, chec
   char *folder = mem_printf("%s/checkpoints/%s", run, which), *model = mem_printf("%s/%s", folder, files[0]);
   st code = read_state(folder, s, e);
   if (!code) code = weights_read(model, p, e);
-  if (!code && o) code = read_moments(folder, p, o, e);
+  if (!code && o) code = read_optim(folder, p, o, e);
   if (!code && o) o->steps = s->step;
   mem_free(folder);
   mem_free(model);
