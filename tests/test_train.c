@@ -98,7 +98,7 @@ static void assert_same_end(command *c) {
 
 #define LONGER "--set schedule.epochs=8 --set model.dim=32 --set model.dropout=0.1 --set data.train_size=1900"
 
-#define RECIPE " --set optim.name=sgd --set optim.lr=0.05"
+#define RECIPE " --set optim.name=sgd --set optim.lr=0.05 --set train.accumulate=2"
 
 /* Killed at random moments, again and again, and resumed: the same end. */
 static void test_killed_and_resumed(void **state) {

@@ -76,7 +76,7 @@ typedef struct config_schedule {
 } config_schedule;
 
 typedef struct config_train {
-  int batch_size, shards;
+  int batch_size, accumulate, shards;
   int micro_batch; /* 0: null, chosen from the model */
   uint64_t seed;
   double label_smoothing;

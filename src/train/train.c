@@ -35,15 +35,14 @@ static void catch_signals(void) {
 
 /* Points the feed at the samples of the coming step and returns how many there are. */
 static int64_t next_batch(trainer *t) {
-  int64_t epoch = t->at.step / t->steps_per_epoch,
-          first = t->at.step % t->steps_per_epoch * t->cfg->train.batch_size;
+  int64_t epoch = t->at.step / t->steps_per_epoch, first = t->at.step % t->steps_per_epoch * t->batch;
   if (t->order_epoch != epoch) {
     data_order(t->cfg->train.seed, (uint64_t)epoch, t->data.train.n, t->order);
     t->order_epoch = epoch;
   }
   feed_split(&t->feed, &t->data.train, t->order + first, &(data_draw){t->cfg->train.seed, (uint64_t)epoch});
   int64_t left = t->data.train.n - first;
-  return left < t->cfg->train.batch_size ? left : t->cfg->train.batch_size;
+  return left < t->batch ? left : t->batch;
 }
 
 static st diverged(trainer *t, int64_t batch, err *e) {

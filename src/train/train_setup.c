@@ -7,10 +7,12 @@
 #include "dyt/file.h"
 #include "dyt/workers.h"
 
-/* Steps of an epoch, of the run, of the warm-up; the last partial batch of an epoch is trained on. */
+/* Images of a step, steps of an epoch, of the run, of the warm-up; what an epoch has left for its last step is trained on. The
+ * batches that a step accumulates go to the engine as one: it cuts them into micro-batches anyway, so they take no memory. */
 static void count_steps(trainer *t) {
   const config *c = t->cfg;
-  t->steps_per_epoch = (t->data.train.n + c->train.batch_size - 1) / c->train.batch_size;
+  t->batch = (int64_t)c->train.batch_size * c->train.accumulate;
+  t->steps_per_epoch = (t->data.train.n + t->batch - 1) / t->batch;
   t->steps = (int64_t)fmax(1, round(c->schedule.epochs * (double)t->steps_per_epoch));
   t->warmup = c->schedule.warmup_epochs * (double)t->steps_per_epoch;
   t->last_step = c->train.max_steps && c->train.max_steps < t->steps ? c->train.max_steps : t->steps;
@@ -22,12 +24,12 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static st open_engine(trainer *t, err *e) {
   const config_train *c = &t->cfg->train;
   const data_set *d = &t->data;
-  int64_t probe = smaller(c->probe_samples, d->train.n), batch = smaller(c->batch_size, d->train.n);
+  int64_t probe = smaller(c->probe_samples, d->train.n), batch = smaller(t->batch, d->train.n);
   engine_use use = {.shards = c->shards,
                     .micro_batch = c->micro_batch,
                     .label_smoothing = c->label_smoothing,
                     .seed = c->seed,
-                    .train = {batch, d->train.n % c->batch_size},
+                    .train = {batch, d->train.n % t->batch},
                     .eval = {d->test.n, d->val.n, c->eval_train ? d->train.n : 0},
                     .probe = probe};
   if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
@@ -103,9 +105,9 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   if (!code) code = config_check_shapes(c, e); /* now that the data have settled what was null */
   if (!code) code = model_build(&t->model, &c->model, e);
   if (!code) code = optim_open(&t->optim, &t->model.params, &c->optim, e);
+  if (!code) count_steps(t);
   if (!code) code = open_engine(t, e);
   if (!code) {
-    count_steps(t);
     open_buffers(t);
     code = check_memory(t, e);
   }
@@ -155,7 +157,7 @@ void trainer_announce(const trainer *t) {
       mib(t->model.params.store.size + t->optim.store.size + engine_packed_bytes(&t->engine)),
       mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
       work_threads(t->pool), t->engine.micro_batch);
-  fprintf(stderr, "run: %s, %lld steps of %d images%s\n", t->run.path, (long long)t->last_step,
-          t->cfg->train.batch_size, t->at.step ? ", resumed" : "");
+  fprintf(stderr, "run: %s, %lld steps of %lld images%s\n", t->run.path, (long long)t->last_step,
+          (long long)t->batch, t->at.step ? ", resumed" : "");
   if (t->at.step) fprintf(stderr, "resuming at step %lld\n", (long long)t->at.step);
 }
