@@ -62,7 +62,7 @@ static const bad_value bad_values[] = {
     {"data.class_names", "[\"a\", 1]", "found [\"a\", 1], expected"},
     {"data.augment.mixup", "0.8", "found 0.8, expected 0 (mixup is not in this version)"},
     {"data.augment.randaugment", "\"x\"", "found \"x\", expected null (randaugment is not in this version)"},
-    {"train.ema", "0.99", "found 0.99, expected 0 (ema is not in this version)"},
+    {"train.ema", "1", "found 1, expected a number from 0 to below 1"},
     {"optim.momentum", "1", "found 1, expected a number from 0 to below 1"},
     {"optim.name", "\"adam\"", "found \"adam\", expected one of \"adamw\", \"sgd\""},
     {"optim.betas", "[0.9]", "found [0.9], expected a list of two numbers from 0 to below 1"},
@@ -210,8 +210,8 @@ static void test_defaults(void **state) {
   assert_true(c.schedule.epochs == 10 && c.schedule.warmup_epochs == 1 && c.schedule.min_lr == 1e-6);
   assert_true(c.train.batch_size == 128 && c.train.accumulate == 1 && c.train.shards == 8 &&
               c.train.micro_batch == 0 && c.train.seed == 0);
-  assert_true(c.train.label_smoothing == 0 && c.train.max_steps == 0 && c.train.eval_every == 0 &&
-              c.train.probe_every == 0);
+  assert_true(c.train.label_smoothing == 0 && c.train.ema == 0 && c.train.max_steps == 0 &&
+              c.train.eval_every == 0 && c.train.probe_every == 0);
   assert_true(c.train.probe_samples == 256 && !c.train.eval_train);
   assert_string_equal(c.train.on_nonfinite, "stop");
   config_free(&c);

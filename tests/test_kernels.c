@@ -17,6 +17,10 @@ static void spans_match_plain_loops(void **state) {
     memcpy(z, a, (size_t)n * sizeof *a);
     k_scale(n, (real)1.7, z, z, true);
     for (int64_t i = 0; i < n; i++) assert_true(y[i] == (real)1.7 * a[i] && z[i] == a[i] + y[i]);
+    memcpy(z, b, (size_t)n * sizeof *b);
+    k_lerp(n, (real)0.25, a, z);
+    for (int64_t i = 0; i < n; i++)
+      close_to((double)z[i], 0.75 * (double)b[i] + 0.25 * (double)a[i], 2, 2, "lerp", i);
     k_moments(n, a, 0.7, out);
     for (int64_t i = 0; i < n; i++) {
       double x = (double)a[i];

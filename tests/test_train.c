@@ -86,6 +86,8 @@ static void test_threads(void **state) {
 }
 
 static void assert_same_end(command *c) {
+  if (command_exists(c, "whole/checkpoints/last/ema.safetensors"))
+    command_assert_same(c, "whole/checkpoints/last/ema.safetensors", "run/checkpoints/last/ema.safetensors");
   command_assert_same(c, "whole/checkpoints/last/model.safetensors",
                       "run/checkpoints/last/model.safetensors");
   command_assert_same(c, "whole/checkpoints/last/optim.safetensors",
@@ -98,7 +100,7 @@ static void assert_same_end(command *c) {
 
 #define LONGER "--set schedule.epochs=8 --set model.dim=32 --set model.dropout=0.1 --set data.train_size=1900"
 
-#define RECIPE " --set optim.name=sgd --set optim.lr=0.05 --set train.accumulate=2"
+#define RECIPE " --set optim.name=sgd --set optim.lr=0.05 --set train.accumulate=2 --set train.ema=0.99"
 
 /* Killed at random moments, again and again, and resumed: the same end. */
 static void test_killed_and_resumed(void **state) {

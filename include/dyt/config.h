@@ -79,7 +79,7 @@ typedef struct config_train {
   int batch_size, accumulate, shards;
   int micro_batch; /* 0: null, chosen from the model */
   uint64_t seed;
-  double label_smoothing;
+  double label_smoothing, ema;                /* ema 0: off */
   int64_t max_steps, eval_every, probe_every; /* 0: null */
   int64_t probe_samples;
   bool eval_train;

@@ -47,7 +47,7 @@ static void open_buffers(trainer *t) {
   t->score = mem_new((size_t)judged + 1, sizeof *t->score);
   t->order = mem_new((size_t)d->train.n + 1, sizeof *t->order);
   t->order_epoch = -1;
-  t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size +
+  t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size + t->ema.store.size +
             engine_gradient_bytes(&t->engine) + engine_packed_bytes(&t->engine) +
             engine_workspace_bytes(&t->engine) + (size_t)judged * sizeof *t->score +
             (size_t)d->train.n * sizeof *t->order;
@@ -74,7 +74,7 @@ static st cut_logs(trainer *t, err *e) {
 static st open_resumed(trainer *t, const train_options *o, err *e) {
   if (run_resume(&t->run, o->resume, e)) return e->code;
   if (checkpoint_exists(o->resume, "last")) {
-    if (checkpoint_read(o->resume, "last", &t->model.params, &t->optim, &t->at, e)) return e->code;
+    if (checkpoint_read(o->resume, "last", &t->model.params, &t->optim, &t->ema, &t->at, e)) return e->code;
     t->saved_step = t->at.step;
   }
   if (cut_logs(t, e)) return e->code;
@@ -105,6 +105,7 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   if (!code) code = config_check_shapes(c, e); /* now that the data have settled what was null */
   if (!code) code = model_build(&t->model, &c->model, e);
   if (!code) code = optim_open(&t->optim, &t->model.params, &c->optim, e);
+  if (!code) code = ema_open(&t->ema, &t->model.params, c->train.ema, e);
   if (!code) count_steps(t);
   if (!code) code = open_engine(t, e);
   if (!code) {
@@ -113,6 +114,7 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   }
   if (!code) {
     params_draw(&t->model.params, c->train.seed, t->pool);
+    ema_start(&t->ema);
     code = o->resume ? open_resumed(t, o, e) : open_new(t, o, e);
   }
   if (code) trainer_close(t);
@@ -124,6 +126,7 @@ void trainer_close(trainer *t) {
   run_close(&t->run);
   norm_stats_close(&t->stats);
   if (t->engine.model) engine_close(&t->engine);
+  ema_close(&t->ema);
   if (t->optim.params) optim_close(&t->optim);
   if (t->model.family) model_free(&t->model);
   feed_close(&t->feed);
@@ -151,10 +154,11 @@ void trainer_announce(const trainer *t) {
           d->height, d->width);
   fprintf(
       stderr,
-      "memory: %.1f MiB = process %.1f + data %.1f + parameters, moments and packed weights %.1f + gradients %.1f (%d shards) + "
+      "memory: %.1f MiB = process %.1f + data %.1f + parameters, moments, average and packed weights %.1f + gradients %.1f (%d shards) + "
       "activations %.1f (%d x %d images)\n",
       mib(t->plan), mib(t->baseline), mib(d->bytes),
-      mib(t->model.params.store.size + t->optim.store.size + engine_packed_bytes(&t->engine)),
+      mib(t->model.params.store.size + t->optim.store.size + t->ema.store.size +
+          engine_packed_bytes(&t->engine)),
       mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
       work_threads(t->pool), t->engine.micro_batch);
   fprintf(stderr, "run: %s, %lld steps of %lld images%s\n", t->run.path, (long long)t->last_step,

@@ -17,6 +17,7 @@ typedef struct trainer {
   model model;
   engine engine;
   optim optim;
+  ema ema;
   norm_stats stats;
   feed feed, probe_feed;
   task_score *score; /* [largest evaluated split] */

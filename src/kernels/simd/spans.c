@@ -126,3 +126,14 @@ void LEVEL(sgd)(int64_t n, real *w, const real *g, real *buffer, const k_sgd_arg
   for (; i + W <= n; i += W) sgd_at(W, w + i, g + i, buffer + i, &c);
   if (i < n) sgd_at(n - i, w + i, g + i, buffer + i, &c);
 }
+
+INLINE void lerp_at(int64_t n, vec t, const real *x, real *y) {
+  vec from = v_get(y, n);
+  v_put(y, from + t * (v_get(x, n) - from), n);
+}
+
+void LEVEL(lerp)(int64_t n, real t, const real *x, real *y) {
+  int64_t i = 0;
+  for (; i + W <= n; i += W) lerp_at(W, v_set(t), x + i, y + i);
+  if (i < n) lerp_at(n - i, v_set(t), x + i, y + i);
+}
