@@ -57,7 +57,7 @@ static real *values_of(const safetensors *f, const char *name) {
   return x;
 }
 
-/* Three steps, a checkpoint at each: the average by hand from the weights, which do not depend on it. */
+/* Three steps, a checkpoint at each, of a model that is several spans long: the average by hand from the weights, which do not depend on it. */
 static void test_average_of_the_weights(void **state) {
   command *c = *state;
   enum { STEPS = 3 };
@@ -67,7 +67,7 @@ static void test_average_of_the_weights(void **state) {
     assert_int_equal(
         command_run(c,
                     "train @/tiny.json --run-dir @/run%d --set train.max_steps=%d --set train.ema=%s "
-                    "--set data.val_size=100 --set schedule.warmup_epochs=0",
+                    "--set data.val_size=100 --set model.dim=64 --set schedule.warmup_epochs=0",
                     k, k, k == STEPS ? "0.75" : "0"),
         0);
     snprintf(name, sizeof name, "run%d/checkpoints/last/model.safetensors", k);
@@ -75,7 +75,7 @@ static void test_average_of_the_weights(void **state) {
   }
   assert_int_equal(
       command_run(c, "train @/tiny.json --run-dir @/run0 --set train.max_steps=1 --set optim.lr=0 --set "
-                     "schedule.min_lr=0 --set data.val_size=100"),
+                     "schedule.min_lr=0 --set data.val_size=100 --set model.dim=64"),
       0);
   read_tensors(c, "run0/checkpoints/last/model.safetensors", &raw[0]); /* as drawn */
   read_tensors(c, "run3/checkpoints/last/ema.safetensors", &average);
