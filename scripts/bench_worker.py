@@ -35,7 +35,7 @@ def make_step(cfg, variant):
     m, batch = cfg["model"], cfg["train"]["batch_size"]
     torch.manual_seed(0)
     model = vit.VisionTransformer(cfg).train()
-    optimizer = vit.adamw(model, cfg, fused=True)
+    optimizer = vit.optimizer(model, cfg, fused=True)
     images = torch.randn(BATCHES, batch, m["channels"], m["image_size"], m["image_size"])
     labels = torch.randint(m["classes"], (BATCHES, batch))
 

@@ -2,7 +2,7 @@
 
     cfg = dyt_config.load("configs/quick/fashion_dyt.json")
     model = vit_pytorch.VisionTransformer(cfg)                       # images [N, C, H, W] -> logits [N, K]
-    optimizer = vit_pytorch.adamw(model, cfg)
+    optimizer = vit_pytorch.optimizer(model, cfg)
     loss = vit_pytorch.loss(model(images), labels, cfg)              # labels [N], or targets [N, K]
 
 Every norm of include/dyt/functions.def is here under its name. A fixed alpha is a parameter without gradient, so it is saved
@@ -207,14 +207,16 @@ class VisionTransformer(nn.Module):
         return self.head(self.fc_norm(x))
 
 
-def adamw(model, cfg, **options):
-    """AdamW with weight decay on matrices only: not on alpha, gamma, beta, shift, biases, class token, positions."""
+def optimizer(model, cfg, **options):
+    """The config's optimizer with weight decay on matrices only: not on alpha, gamma, beta, shift, biases, class token, positions."""
     o = cfg["optim"]
     decay, plain = [], []
     for name, p in model.named_parameters():
         if p.requires_grad:
             (plain if p.ndim <= 1 or name in ("cls_token", "pos_embed") else decay).append(p)
     groups = [{"params": decay, "weight_decay": o["weight_decay"]}, {"params": plain, "weight_decay": 0.0}]
+    if o["name"] == "sgd":
+        return torch.optim.SGD(groups, lr=o["lr"], momentum=o["momentum"], **options)
     return torch.optim.AdamW(groups, lr=o["lr"], betas=tuple(o["betas"]), eps=o["eps"], **options)
 
 

@@ -7,7 +7,7 @@ For each case
     CASE.json                   the config
     CASE.weights.safetensors    parameters, F32 (so that a float and a double program read the same numbers)
     CASE.batch.safetensors      images F32 [N, C, H, W], labels I64 [N] or targets F32 [N, K]
-    CASE.expect.safetensors     F64: loss [STEPS] before each AdamW step, logits [N, K], grad.NAME of the first backward (before
+    CASE.expect.safetensors     F64: loss [STEPS] before each step, logits [N, K], grad.NAME of the first backward (before
                                 clipping), NAME after the last step
     CASE.tol.json               what PyTorch's own float32 loses on the case: the largest error over some orders of the samples.
                                 loss, logits, param.NAME: absolute; grad.NAME: relative to the tensor's largest gradient.
@@ -80,6 +80,8 @@ CASES = {
     "alpha_fixed": ("a fixed alpha without gradient, no affine part",
                     {"norm": {"kind": "dyt", "fn": "tanh", "alpha_learnable": False, "affine": False,
                               "attn": {"fn": "identity"}}}, {"clip_norm": 100.0}, {}),
+    "sgd": ("SGD with momentum, weight decay and clipping that bites", {"norm": {"kind": "dyt"}},
+            {"name": "sgd", "lr": 0.05, "momentum": 0.8, "weight_decay": 0.1, "clip_norm": 0.5}, {}),
     "functions_smooth": ("isru, satursin, relsign", {"norm": three("isru", "satursin", "relsign", shift=True)}, {}, {}),
     "functions_abs": ("expsign, smoothsign, saturlog", {"norm": three("expsign", "smoothsign", "saturlog")}, {}, {}),
     "functions_clip": ("arcsinhclip, linearclip, logsignclip", {"norm": three("arcsinhclip", "linearclip", "logsignclip")}, {}, {}),
@@ -95,7 +97,7 @@ def config_of(name):
     model = {**SMALL, **model}
     cfg = {"_about": f"Reference case: {about}. Written by scripts/write_reference.py.",
            "model": {key: value for key, value in model.items() if value is not None},
-           "optim": {**ADAMW, **optim}, "train": train}
+           "optim": optim if optim.get("name") == "sgd" else {**ADAMW, **optim}, "train": train}
     return {key: value for key, value in cfg.items() if value}
 
 
@@ -134,7 +136,7 @@ def answer_of(batch, dtype):
 def train(model, batch, cfg, dtype):
     """What `replay --steps` gives: loss, logits, first gradients, final parameters (which `model` keeps too)."""
     model = copy.deepcopy(model).to(dtype)
-    optimizer = vit.adamw(model, cfg)
+    optimizer = vit.optimizer(model, cfg)
     images, answer = batch["images"].to(dtype), answer_of(batch, dtype)
     out, losses = {}, []
     for step in range(STEPS):

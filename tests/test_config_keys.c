@@ -62,15 +62,16 @@ static const bad_value bad_values[] = {
     {"data.class_names", "[\"a\", 1]", "found [\"a\", 1], expected"},
     {"data.augment.mixup", "0.8", "found 0.8, expected 0 (mixup is not in this version)"},
     {"data.augment.randaugment", "\"x\"", "found \"x\", expected null (randaugment is not in this version)"},
-    {"train.ema", "0.99", "found 0.99, expected 0 (ema is not in this version)"},
-    {"optim.momentum", "0", "found 0, expected 0.9 (momentum is not in this version)"},
-    {"optim.name", "\"sgd\"", "found \"sgd\", expected one of \"adamw\""},
+    {"train.ema", "1", "found 1, expected a number from 0 to below 1"},
+    {"optim.momentum", "1", "found 1, expected a number from 0 to below 1"},
+    {"optim.name", "\"adam\"", "found \"adam\", expected one of \"adamw\", \"sgd\""},
     {"optim.betas", "[0.9]", "found [0.9], expected a list of two numbers from 0 to below 1"},
     {"optim.betas", "[0.9, 1]", "found [0.9, 1], expected"},
     {"optim.lr", "-1", "found -1, expected a number from 0"},
     {"optim.clip_norm", "0", "found 0, expected a number above 0, or null"},
     {"schedule.epochs", "0", "found 0, expected"},
     {"train.batch_size", "1000001", "found 1000001, expected"},
+    {"train.accumulate", "0", "found 0, expected a whole number from 1 to 1000000"},
     {"train.shards", "4097", "found 4097, expected"},
     {"train.probe_samples", "0", "found 0, expected"},
     {"train.label_smoothing", "1", "found 1, expected"},
@@ -205,12 +206,12 @@ static void test_defaults(void **state) {
   assert_string_equal(c.optim.name, "adamw");
   assert_true(c.optim.lr == 1e-3 && c.optim.betas[0] == 0.9 && c.optim.betas[1] == 0.999 &&
               c.optim.eps == 1e-8);
-  assert_true(c.optim.weight_decay == 0.05 && c.optim.clip_norm == 0);
+  assert_true(c.optim.momentum == 0.9 && c.optim.weight_decay == 0.05 && c.optim.clip_norm == 0);
   assert_true(c.schedule.epochs == 10 && c.schedule.warmup_epochs == 1 && c.schedule.min_lr == 1e-6);
-  assert_true(c.train.batch_size == 128 && c.train.shards == 8 && c.train.micro_batch == 0 &&
-              c.train.seed == 0);
-  assert_true(c.train.label_smoothing == 0 && c.train.max_steps == 0 && c.train.eval_every == 0 &&
-              c.train.probe_every == 0);
+  assert_true(c.train.batch_size == 128 && c.train.accumulate == 1 && c.train.shards == 8 &&
+              c.train.micro_batch == 0 && c.train.seed == 0);
+  assert_true(c.train.label_smoothing == 0 && c.train.ema == 0 && c.train.max_steps == 0 &&
+              c.train.eval_every == 0 && c.train.probe_every == 0);
   assert_true(c.train.probe_samples == 256 && !c.train.eval_train);
   assert_string_equal(c.train.on_nonfinite, "stop");
   config_free(&c);
@@ -298,7 +299,7 @@ static void test_schema_covers_every_key(void **state) {
   err e = {0};
   if (json_parse("config", text.data, text.len, &doc, &e)) fail_msg("%s", e.text);
   if (json_parse("schema", schema_text.data, schema_text.len, &schema, &e)) fail_msg("%s", e.text);
-  assert_int_equal(check_described(&schema, doc.root, ""), 65);
+  assert_int_equal(check_described(&schema, doc.root, ""), 66);
   assert_non_null(schema_of(&schema, "model.norm.final.alpha0"));
   assert_non_null(schema_of(&schema, "model._about"));
   assert_non_null(schema_of(&schema, "_base_"));
@@ -336,7 +337,8 @@ static void test_explain(void **state) {
   assert_non_null(strstr(out.data, "default what model.norm says; a number from 0\n"));
   explain("", &out);
   assert_non_null(strstr(
-      out.data, "train.batch_size\n    images a step\n    default 128; a whole number from 1 to 1000000\n"));
+      out.data,
+      "train.batch_size\n    images a batch; train.accumulate batches make a step\n    default 128; a whole number from 1 to 1000000\n"));
   assert_null(strstr(out.data, "model.norm.attn.")); /* the sites' keys are said once */
   str_free(&out);
   static const char *const wrong[][2] = {{"model.norm.alpa0", "\"model.norm.alpha0\""},

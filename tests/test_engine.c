@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const config_optim adamw = {.lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.05};
+static const config_optim adamw = {
+    .name = "adamw", .lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.05};
 
 /* Three steps of training; returns a copy of the parameters. */
 static real *train(small_vit *s, int threads, int shards, int micro) {
@@ -206,8 +207,8 @@ static void test_clipping(void **state) {
   double norm = optim_reduce(&o, pool, grads, 2);
   assert_true(fabs(norm - 5) < 1e-6);
   optim_update(&o, pool, a, 1e-3, norm);
-  assert_true(fabs((double)o.m[0] - 0.1 * 3 / 5.000001) < 1e-6);
-  assert_true(fabs((double)o.m[2] - 0.1 * 4 / 5.000001) < 1e-6);
+  assert_true(fabs((double)o.state[0][0] - 0.1 * 3 / 5.000001) < 1e-6);
+  assert_true(fabs((double)o.state[0][2] - 0.1 * 4 / 5.000001) < 1e-6);
   optim_close(&o);
   work_free(pool);
   params_free(&p);

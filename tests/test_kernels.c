@@ -17,6 +17,10 @@ static void spans_match_plain_loops(void **state) {
     memcpy(z, a, (size_t)n * sizeof *a);
     k_scale(n, (real)1.7, z, z, true);
     for (int64_t i = 0; i < n; i++) assert_true(y[i] == (real)1.7 * a[i] && z[i] == a[i] + y[i]);
+    memcpy(z, b, (size_t)n * sizeof *b);
+    k_lerp(n, (real)0.25, a, z);
+    for (int64_t i = 0; i < n; i++)
+      close_to((double)z[i], 0.75 * (double)b[i] + 0.25 * (double)a[i], 2, 2, "lerp", i);
     k_moments(n, a, 0.7, out);
     for (int64_t i = 0; i < n; i++) {
       double x = (double)a[i];
@@ -88,6 +92,28 @@ static void adamw_is_the_textbook_step(void **state) {
         close_to((double)w[i], *W, 10, 1, "w", i);
         close_to((double)m[i], *M, 10, 1, "m", i);
         close_to((double)v[i], *V, 10, 1, "v", i);
+      }
+    }
+    mem_free(ref);
+  }
+}
+
+static void sgd_is_the_textbook_step(void **state) {
+  (void)state;
+  for (int l = 0; l < N_LENGTHS; l++) {
+    int64_t n = LENGTHS[l];
+    real *w = numbers(n, -1, 1), *g = numbers(n, -1, 1), *buffer = numbers(n, 0, 0);
+    double *ref = mem_new((size_t)n * 2, sizeof *ref);
+    for (int64_t i = 0; i < n; i++) ref[i] = (double)w[i];
+    for (int step = 1; step <= 10; step++) {
+      const k_sgd_args a = {.lr = 1e-2, .momentum = 0.9, .weight_decay = 0.3, .gscale = 0.5};
+      k_sgd(n, w, g, buffer, &a);
+      for (int64_t i = 0; i < n; i++) {
+        double *W = ref + i, *B = ref + n + i, G = a.gscale * (double)g[i] + a.weight_decay * *W;
+        *B = step == 1 ? G : a.momentum * *B + G;
+        *W -= a.lr * *B;
+        close_to((double)w[i], *W, 10, 1, "w", i);
+        close_to((double)buffer[i], *B, 20, 1, "buffer", i);
       }
     }
     mem_free(ref);
@@ -372,6 +398,7 @@ int main(void) {
                                      TEST(finite_finds_one_bad_number_anywhere),
                                      TEST(rows_and_column_sums),
                                      TEST(adamw_is_the_textbook_step),
+                                     TEST(sgd_is_the_textbook_step),
                                      TEST(values_in_units_of_the_last_place),
                                      TEST(slopes_match_differences),
                                      TEST(zero_infinity_and_nan),

@@ -1,6 +1,6 @@
 /* `dyt replay` against PyTorch float64, on files that scripts/write_reference.py wrote: logits, every
  * gradient, the losses and
- * the parameters of ten AdamW steps. The double build must agree to rounding; the float build may be no
+ * the parameters of ten steps of the optimizer. The double build must agree to rounding; the float build may be no
  * further from the
  * truth than four times PyTorch's own float32 error on the same case (CASE.tol.json). */
 #include "command.h"

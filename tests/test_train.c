@@ -86,6 +86,8 @@ static void test_threads(void **state) {
 }
 
 static void assert_same_end(command *c) {
+  if (command_exists(c, "whole/checkpoints/last/ema.safetensors"))
+    command_assert_same(c, "whole/checkpoints/last/ema.safetensors", "run/checkpoints/last/ema.safetensors");
   command_assert_same(c, "whole/checkpoints/last/model.safetensors",
                       "run/checkpoints/last/model.safetensors");
   command_assert_same(c, "whole/checkpoints/last/optim.safetensors",
@@ -97,6 +99,8 @@ static void assert_same_end(command *c) {
 }
 
 #define LONGER "--set schedule.epochs=8 --set model.dim=32 --set model.dropout=0.1 --set data.train_size=1900"
+
+#define RECIPE " --set optim.name=sgd --set optim.lr=0.05 --set train.accumulate=2 --set train.ema=0.99"
 
 /* Killed at random moments, again and again, and resumed: the same end. */
 static void test_killed_and_resumed(void **state) {
@@ -128,12 +132,11 @@ static void test_killed_and_resumed(void **state) {
 }
 
 /* Ctrl-C in the middle of an epoch: finishes the step, saves, says how to go on. */
-static void test_interrupted_and_resumed(void **state) {
-  command *c = *state;
-  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/whole " LONGER), 0);
+static void interrupt_and_resume(command *c, const char *sets) {
+  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/whole " LONGER "%s", sets), 0);
   static const int signals[] = {SIGINT, SIGTERM};
   for (int i = 0; i < 2; i++) {
-    pid_t pid = i == 0 ? command_start(c, "train @/tiny.json --run-dir @/run " LONGER)
+    pid_t pid = i == 0 ? command_start(c, "train @/tiny.json --run-dir @/run " LONGER "%s", sets)
                        : command_start(c, "train --resume @/run");
     command_wait_for(c, i == 0 ? "run/steps.jsonl" : "stderr", i == 0 ? "\"step\": 50" : "resuming at step");
     command_nap(0.05);
@@ -148,6 +151,10 @@ static void test_interrupted_and_resumed(void **state) {
   assert_int_equal(command_run(c, "train --resume @/run"), 0);
   assert_same_end(c);
 }
+
+static void test_interrupted_and_resumed(void **state) { interrupt_and_resume(*state, ""); }
+
+static void test_recipes_are_resumed(void **state) { interrupt_and_resume(*state, RECIPE); }
 
 static void test_resume_of_a_finished_run(void **state) {
   command *c = *state;
@@ -306,6 +313,7 @@ int main(void) {
       TEST(test_threads),
       TEST(test_killed_and_resumed),
       TEST(test_interrupted_and_resumed),
+      TEST(test_recipes_are_resumed),
       TEST(test_resume_of_a_finished_run),
       TEST(test_resume_without_a_checkpoint),
       TEST(test_resume_with_a_changed_config),

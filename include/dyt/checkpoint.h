@@ -1,25 +1,27 @@
 /* checkpoint - everything a training needs to go on as if it had never stopped.
  *
- * checkpoints/step-N/ holds model.safetensors, optim.safetensors and state.json, which carries the counters
+ * checkpoints/step-N/ holds model.safetensors, optim.safetensors, where the average of the weights is kept
+ * ema.safetensors, and state.json, which carries the counters
  * below and the
  * checksum of each file. A checkpoint is written under a temporary name and renamed; then the links `last`
  * and
  * `best` are moved and step folders that neither names are removed. A full disk or a kill at any moment
  * leaves the one before intact.
  *
- *   if (checkpoint_write(run_path, &params, &optim, &state, is_best, e)) return e->code;
- *   if (checkpoint_read(run_path, "last", &params, &optim, &state, e)) return e->code;
+ *   if (checkpoint_write(run_path, &params, &optim, &ema, &state, is_best, e)) return e->code;
+ *   if (checkpoint_read(run_path, "last", &params, &optim, &ema, &state, e)) return e->code;
  */
 #ifndef DYT_CHECKPOINT_H
 #define DYT_CHECKPOINT_H
 
+#include "dyt/ema.h"
 #include "dyt/optim.h"
 
 enum { CHECKPOINT_LOGS = 3 };
 extern const char
     *const checkpoint_log[CHECKPOINT_LOGS]; /* files of a run that grow: log.jsonl, steps.jsonl, dyt.csv */
 
-/* Counters beside weights and moments. Sums are kept exactly (17 digits). */
+/* Counters beside weights and optimizer. Sums are kept exactly (17 digits). */
 typedef struct checkpoint_state {
   int64_t step; /* updates made */
   double loss_sum, right_sum,
@@ -32,12 +34,13 @@ typedef struct checkpoint_state {
 } checkpoint_state;
 
 /* ST_USER: the disk is full or not writable; what was there is untouched. */
-st checkpoint_write(const char *run, const params *p, const optim *o, const checkpoint_state *s, bool best,
-                    err *e);
+st checkpoint_write(const char *run, const params *p, const optim *o, const ema *m, const checkpoint_state *s,
+                    bool best, err *e);
 
-/* `which` is "last" or "best". o may be NULL (weights only). ST_USER: files missing, damaged (checksum) or
+/* `which` is "last" or "best". ST_USER: files missing, damaged (checksum) or
  * not of this model. */
-st checkpoint_read(const char *run, const char *which, params *p, optim *o, checkpoint_state *s, err *e);
+st checkpoint_read(const char *run, const char *which, params *p, optim *o, ema *m, checkpoint_state *s,
+                   err *e);
 
 bool checkpoint_exists(const char *run, const char *which);
 

@@ -66,8 +66,8 @@ typedef struct config_data {
 } config_data;
 
 typedef struct config_optim {
-  const char *name; /* "adamw" */
-  double lr, betas[2], eps, weight_decay;
+  const char *name; /* an OPTIMIZER of optimizers.def */
+  double lr, betas[2], eps, momentum, weight_decay;
   double clip_norm; /* 0: null, no clipping */
 } config_optim;
 
@@ -76,10 +76,10 @@ typedef struct config_schedule {
 } config_schedule;
 
 typedef struct config_train {
-  int batch_size, shards;
+  int batch_size, accumulate, shards;
   int micro_batch; /* 0: null, chosen from the model */
   uint64_t seed;
-  double label_smoothing;
+  double label_smoothing, ema;                /* ema 0: off */
   int64_t max_steps, eval_every, probe_every; /* 0: null */
   int64_t probe_samples;
   bool eval_train;

@@ -59,6 +59,10 @@ typedef struct k_adamw_args {
   double lr, beta1, beta2, eps, weight_decay, gscale, c1, c2;
 } k_adamw_args;
 
+typedef struct k_sgd_args {
+  double lr, momentum, weight_decay, gscale;
+} k_sgd_args;
+
 /* Chooses the SIMD level ("avx512", "avx2", "portable", or NULL: the environment's DYT_SIMD, else the best
  * there is) and sets BLAS to one thread a call.
  * ST_USER: no such level, this processor lacks it, or DYT_GEMM is neither "own" nor "blas". */

@@ -1,4 +1,4 @@
-/* optim - AdamW over the flat parameter store, and the learning rate schedule.
+/* optim - the optimizers over the flat parameter store, and the learning rate schedule.
  *
  * After engine_step: optim_reduce sums the shards' gradients along a fixed binary tree over the shard index
  * and takes the norm;
@@ -25,18 +25,38 @@ typedef struct optim_span {
   bool decay;
 } optim_span;
 
-typedef struct optim {
+typedef struct optim optim;
+
+/* What one update has in common. */
+typedef struct optim_step {
+  const optim *o;
+  const real *grad;  /* [params->total] */
+  double lr, gscale; /* the gradient counts times gscale */
+} optim_step;
+
+enum { OPTIM_STATES_MAX = 2 };
+
+/* An optimizer of optimizers.def. */
+typedef struct optimizer {
+  const char *name;
+  int states;                          /* arrays that it keeps from one update to the next */
+  const char *state[OPTIM_STATES_MAX]; /* their names in a checkpoint, as in PyTorch */
+  void (*update)(const optim_step *u, const optim_span *s);
+} optimizer;
+
+struct optim {
+  const optimizer *kind;
   params *params;
   config_optim cfg;
-  real *m, *v;   /* [params->total] first and second moments */
-  int64_t steps; /* updates made */
+  real *state[OPTIM_STATES_MAX]; /* [params->total] each; kind->states of them */
+  int64_t steps;                 /* updates made */
   optim_span *span;
   int spans;
   double *square; /* [spans] sums of squares of the gradient */
   arena store;
-} optim;
+};
 
-/* Moments are zero. ST_USER when memory is lacking. `p` must outlive it. */
+/* The state is zero. ST_USER when memory is lacking. `p` must outlive it. */
 st optim_open(optim *o, params *p, const config_optim *cfg, err *e);
 void optim_close(optim *o);
 
@@ -44,8 +64,7 @@ void optim_close(optim *o);
  * parameters. */
 double optim_reduce(optim *o, work_pool *pool, real *const *grads, int shards);
 
-/* One AdamW step (Loshchilov & Hutter 2019, as in PyTorch) with the gradient times min(1, clip_norm / (norm +
- * 1e-6)) where clipping is on. */
+/* One step of the optimizer with the gradient times min(1, clip_norm / (norm + 1e-6)) where clipping is on. */
 void optim_update(optim *o, work_pool *pool, const real *grad, double lr, double norm);
 
 /* The learning rate of update `step` (from 0) of `total`: linear from 0 over `warmup` updates (the first has

@@ -32,7 +32,7 @@ typedef struct trained {
 st trained_open(trained *t, const trained_options *o, err *e);
 void trained_close(trained *t);
 
-/* The config and the weights file that a source stands for, of the caller's own: *weights NULL for a run
+/* The config and the weights file that a source stands for (of a run with train.ema: the average), of the caller's own: *weights NULL for a run
  * without a checkpoint. */
 st trained_find(const trained_options *o, config *cfg, char **weights, err *e);
 

@@ -16,7 +16,7 @@
  * shapes; then nothing was changed. */
 st weights_read(const char *path, params *p, err *e);
 
-/* The same for optimizer moments and the like: tensors PREFIX.NAME into `numbers`, an array in the store's
+/* The same for what an optimizer keeps: tensors PREFIX.NAME into `numbers`, an array in the store's
  * layout; every trained
  * parameter must be there. */
 st weights_read_state(const safetensors *f, const params *p, const char *prefix, real *numbers, err *e);
@@ -27,7 +27,7 @@ st weights_write(const char *path, const params *p, const real *values, const ch
 
 /* Writes PREFIX.NAME for each trained parameter from each of `n` arrays. */
 st weights_write_state(const char *path, const params *p, int n, const char *const *prefix,
-                       const real *const *numbers, int64_t step, err *e);
+                       real *const *numbers, int64_t step, err *e);
 
 /* One tensor of the store's layout as an entry to write; `name` and `values` are kept, not copied. */
 safetensors_entry weights_entry(const param *p, const char *name, const real *values);

@@ -34,7 +34,10 @@ static const char *const kinds[] = {"layernorm", "rmsnorm", "dyt", "none", NULL}
 static const char *const alpha_shapes[] = {"scalar", "channel", NULL};
 static const char *const pools[] = {"avg", "token", NULL};
 static const char *const interpolations[] = {"bicubic", "bilinear", NULL};
-static const char *const optimizers[] = {"adamw", NULL};
+static const char *const optimizers[] = {
+#define OPTIMIZER(name) #name,
+#include "dyt/optimizers.def"
+    NULL};
 static const char *const nonfinite[] = {"stop", NULL};
 
 #define WHOLE_MAX                                                                                            \

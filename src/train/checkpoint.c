@@ -15,9 +15,9 @@
 
 const char *const checkpoint_log[CHECKPOINT_LOGS] = {"log.jsonl", "steps.jsonl", "dyt.csv"};
 
-enum { FILES = 2, STATE_LIMIT = 1 << 20 };
-static const char *const files[FILES] = {"model.safetensors", "optim.safetensors"};
-static const char *const moments[] = {"exp_avg", "exp_avg_sq"};
+enum { MODEL, OPTIM, EMA, FILES, STATE_LIMIT = 1 << 20 };
+static const char *const files[FILES] = {"model.safetensors", "optim.safetensors", "ema.safetensors"};
+static int files_with(const ema *m) { return m->value ? FILES : EMA; }
 
 /* The counters by name, so that writing and reading cannot disagree. */
 static const struct field {
@@ -60,7 +60,7 @@ static st hash_of(const char *folder, const char *name, char out[17], err *e) {
   return code;
 }
 
-static st write_state(const char *folder, const checkpoint_state *s, err *e) {
+static st write_state(const char *folder, int n, const checkpoint_state *s, err *e) {
   str text = {0};
   str_add(&text, "{\n");
   for (int i = 0; i < FIELDS; i++) {
@@ -75,7 +75,7 @@ static st write_state(const char *folder, const checkpoint_state *s, err *e) {
   str_add(&text, "  \"xxh64\": {");
   char hash[17];
   st code = ST_OK;
-  for (int i = 0; i < FILES && !code; i++) {
+  for (int i = 0; i < n && !code; i++) {
     code = hash_of(folder, files[i], hash, e);
     str_addf(&text, "%s\"%s\": \"%s\"", i ? ", " : "", files[i], hash);
   }
@@ -87,16 +87,17 @@ static st write_state(const char *folder, const checkpoint_state *s, err *e) {
   return code;
 }
 
-static st write_folder(const char *folder, const params *p, const optim *o, const checkpoint_state *s,
-                       err *e) {
-  char *model = mem_printf("%s/%s", folder, files[0]), *state = mem_printf("%s/%s", folder, files[1]);
-  const real *const numbers[] = {o->m, o->v};
+static st write_folder(const char *folder, const params *p, const optim *o, const ema *m,
+                       const checkpoint_state *s, err *e) {
+  char *path[FILES];
+  for (int i = 0; i < FILES; i++) path[i] = mem_printf("%s/%s", folder, files[i]);
   st code = file_make_folder(folder, e);
-  if (!code) code = weights_write(model, p, p->value, "model", s->step, e);
-  if (!code) code = weights_write_state(state, p, 2, moments, numbers, s->step, e);
-  if (!code) code = write_state(folder, s, e);
-  mem_free(model);
-  mem_free(state);
+  if (!code) code = weights_write(path[MODEL], p, p->value, "model", s->step, e);
+  if (!code)
+    code = weights_write_state(path[OPTIM], p, o->kind->states, o->kind->state, o->state, s->step, e);
+  if (!code && m->value) code = weights_write(path[EMA], p, m->value, "ema", s->step, e);
+  if (!code) code = write_state(folder, files_with(m), s, e);
+  for (int i = 0; i < FILES; i++) mem_free(path[i]);
   return code;
 }
 
@@ -119,8 +120,8 @@ static void remove_others(const char *checkpoints) {
   if (d) closedir(d);
 }
 
-st checkpoint_write(const char *run, const params *p, const optim *o, const checkpoint_state *s, bool best,
-                    err *e) {
+st checkpoint_write(const char *run, const params *p, const optim *o, const ema *m, const checkpoint_state *s,
+                    bool best, err *e) {
   char name[40];
   snprintf(name, sizeof name, "step-%lld", (long long)s->step);
   char *all = mem_printf("%s/checkpoints", run), *last = mem_printf("%s/last", all),
@@ -128,7 +129,7 @@ st checkpoint_write(const char *run, const params *p, const optim *o, const chec
   char *folder = mem_printf("%s/%s", all, name),
        *temporary = mem_printf("%s.tmp-%ld", folder, (long)getpid());
   st code = file_make_folder(all, e);
-  if (!code) code = write_folder(temporary, p, o, s, e);
+  if (!code) code = write_folder(temporary, p, o, m, s, e);
   if (!code && file_what(folder) != FILE_NONE) code = file_remove(folder, e); /* of a run that was cut back */
   if (!code) code = file_rename(temporary, folder, e);
   if (!code) code = file_link(name, last, e);
@@ -162,9 +163,9 @@ static st read_fields(const cJSON *doc, const char *path, checkpoint_state *s, e
   return ST_OK;
 }
 
-static st check_files(const cJSON *doc, const char *folder, err *e) {
+static st check_files(const cJSON *doc, const char *folder, int n, err *e) {
   const cJSON *hashes = cJSON_GetObjectItemCaseSensitive(doc, "xxh64");
-  for (int i = 0; i < FILES; i++) {
+  for (int i = 0; i < n; i++) {
     const cJSON *want = cJSON_GetObjectItemCaseSensitive(hashes, files[i]);
     char have[17];
     if (hash_of(folder, files[i], have, e)) return e->code;
@@ -175,14 +176,14 @@ static st check_files(const cJSON *doc, const char *folder, err *e) {
   return ST_OK;
 }
 
-static st read_state(const char *folder, checkpoint_state *s, err *e) {
+static st read_state(const char *folder, int n, checkpoint_state *s, err *e) {
   char *path = mem_printf("%s/state.json", folder);
   file_bytes b;
   st code = file_read(path, STATE_LIMIT, &b, e);
   if (!code) {
     cJSON *doc = cJSON_ParseWithLength((const char *)b.data, b.size);
     code = doc ? read_fields(doc, path, s, e) : err_add(e, ST_USER, "%s: damaged: no JSON", path);
-    if (!code) code = check_files(doc, folder, e);
+    if (!code) code = check_files(doc, folder, n, e);
     cJSON_Delete(doc);
     file_bytes_free(&b);
   }
@@ -190,26 +191,38 @@ static st read_state(const char *folder, checkpoint_state *s, err *e) {
   return code;
 }
 
-static st read_moments(const char *folder, const params *p, optim *o, err *e) {
-  char *path = mem_printf("%s/%s", folder, files[1]);
+static st read_optim(const char *folder, const params *p, optim *o, err *e) {
+  char *path = mem_printf("%s/%s", folder, files[OPTIM]);
   safetensors f;
   st code = safetensors_read(path, &f, e);
   if (!code) {
-    code = weights_read_state(&f, p, moments[0], o->m, e);
-    if (!code) code = weights_read_state(&f, p, moments[1], o->v, e);
+    for (int k = 0; k < o->kind->states && !code; k++)
+      code = weights_read_state(&f, p, o->kind->state[k], o->state[k], e);
     safetensors_free(&f);
   }
   mem_free(path);
   return code;
 }
 
-st checkpoint_read(const char *run, const char *which, params *p, optim *o, checkpoint_state *s, err *e) {
-  char *folder = mem_printf("%s/checkpoints/%s", run, which), *model = mem_printf("%s/%s", folder, files[0]);
-  st code = read_state(folder, s, e);
+/* The average goes through the store: it is a model's weights. */
+static st read_average(const char *path, params *p, ema *m, err *e) {
+  ema_swap(m);
+  st code = weights_read(path, p, e);
+  ema_swap(m);
+  return code;
+}
+
+st checkpoint_read(const char *run, const char *which, params *p, optim *o, ema *m, checkpoint_state *s,
+                   err *e) {
+  char *folder = mem_printf("%s/checkpoints/%s", run, which),
+       *model = mem_printf("%s/%s", folder, files[MODEL]), *average = mem_printf("%s/%s", folder, files[EMA]);
+  st code = read_state(folder, files_with(m), s, e);
   if (!code) code = weights_read(model, p, e);
-  if (!code && o) code = read_moments(folder, p, o, e);
-  if (!code && o) o->steps = s->step;
+  if (!code) code = read_optim(folder, p, o, e);
+  if (!code && m->value) code = read_average(average, p, m, e);
+  if (!code) o->steps = s->step;
   mem_free(folder);
   mem_free(model);
+  mem_free(average);
   return code;
 }

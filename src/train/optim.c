@@ -1,8 +1,23 @@
 #include "dyt/optim.h"
 
 #include <math.h>
+#include <string.h>
+
+#define OPTIMIZER(name) extern const optimizer optimizer_##name;
+#include "dyt/optimizers.def"
+
+static const optimizer *const optimizers[] = {
+#define OPTIMIZER(name) &optimizer_##name,
+#include "dyt/optimizers.def"
+};
 
 enum { SPAN = 16384 }; /* numbers: a span of all shards fits in a core's cache */
+
+static const optimizer *optimizer_of(const char *name) {
+  for (size_t i = 0; i < sizeof optimizers / sizeof optimizers[0]; i++)
+    if (strcmp(optimizers[i]->name, name) == 0) return optimizers[i];
+  REQUIRE(false, "no optimizer %s", name);
+}
 
 static void add_spans(optim *o, const param *p) {
   int64_t n = p->flags & PARAM_TRAIN ? shape_numel(p->s) : 0;
@@ -11,10 +26,10 @@ static void add_spans(optim *o, const param *p) {
 }
 
 st optim_open(optim *o, params *p, const config_optim *cfg, err *e) {
-  *o = (optim){.params = p, .cfg = *cfg};
-  if (mem_map(&o->store, 2 * (size_t)p->total * sizeof(real), "optimizer moments", e)) return e->code;
-  o->m = (real *)o->store.base;
-  o->v = o->m + p->total;
+  *o = (optim){.kind = optimizer_of(cfg->name), .params = p, .cfg = *cfg};
+  size_t states = (size_t)o->kind->states;
+  if (mem_map(&o->store, states * (size_t)p->total * sizeof(real), "the optimizer", e)) return e->code;
+  for (size_t k = 0; k < states; k++) o->state[k] = (real *)o->store.base + k * (size_t)p->total;
   o->span = mem_new((size_t)(p->total / SPAN + p->count) + 1, sizeof *o->span);
   for (int i = 0; i < p->count; i++) add_spans(o, &p->p[i]);
   o->square = mem_new((size_t)o->spans + 1, sizeof *o->square);
@@ -52,34 +67,17 @@ double optim_reduce(optim *o, work_pool *pool, real *const *grads, int shards) {
   return sqrt(sum);
 }
 
-typedef struct update_context {
-  optim *o;
-  const real *grad;
-  k_adamw_args args;
-} update_context;
-
 static void update_span(void *context, int i, int worker) {
-  const update_context *c = context;
-  const optim_span *s = &c->o->span[i];
-  k_adamw_args args = c->args;
+  const optim_step *u = context;
   (void)worker;
-  if (!s->decay) args.weight_decay = 0;
-  k_adamw(s->n, c->o->params->value + s->at, c->grad + s->at, c->o->m + s->at, c->o->v + s->at, &args);
+  u->o->kind->update(u, &u->o->span[i]);
 }
 
 void optim_update(optim *o, work_pool *pool, const real *grad, double lr, double norm) {
-  double t = (double)++o->steps, clip = o->cfg.clip_norm;
-  update_context c = {o,
-                      grad,
-                      {.lr = lr,
-                       .beta1 = o->cfg.betas[0],
-                       .beta2 = o->cfg.betas[1],
-                       .eps = o->cfg.eps,
-                       .weight_decay = o->cfg.weight_decay,
-                       .gscale = clip > 0 ? fmin(1, clip / (norm + 1e-6)) : 1,
-                       .c1 = 1 - pow(o->cfg.betas[0], t),
-                       .c2 = 1 - pow(o->cfg.betas[1], t)}};
-  work_run(pool, o->spans, update_span, &c);
+  double clip = o->cfg.clip_norm, gscale = clip > 0 ? fmin(1, clip / (norm + 1e-6)) : 1;
+  optim_step u = {o, grad, lr, gscale};
+  o->steps++;
+  work_run(pool, o->spans, update_span, &u);
 }
 
 double optim_lr(double lr, double min_lr, int64_t step, double warmup, int64_t total) {

@@ -35,15 +35,14 @@ static void catch_signals(void) {
 
 /* Points the feed at the samples of the coming step and returns how many there are. */
 static int64_t next_batch(trainer *t) {
-  int64_t epoch = t->at.step / t->steps_per_epoch,
-          first = t->at.step % t->steps_per_epoch * t->cfg->train.batch_size;
+  int64_t epoch = t->at.step / t->steps_per_epoch, first = t->at.step % t->steps_per_epoch * t->batch;
   if (t->order_epoch != epoch) {
     data_order(t->cfg->train.seed, (uint64_t)epoch, t->data.train.n, t->order);
     t->order_epoch = epoch;
   }
   feed_split(&t->feed, &t->data.train, t->order + first, &(data_draw){t->cfg->train.seed, (uint64_t)epoch});
   int64_t left = t->data.train.n - first;
-  return left < t->cfg->train.batch_size ? left : t->cfg->train.batch_size;
+  return left < t->batch ? left : t->batch;
 }
 
 static st diverged(trainer *t, int64_t batch, err *e) {
@@ -67,6 +66,7 @@ static st train_step(trainer *t, double *grad_norm, err *e) {
   if (!r.finite || !isfinite(*grad_norm)) return diverged(t, batch, e);
   t->lr = optim_lr(c->optim.lr, c->schedule.min_lr, t->at.step, t->warmup, t->steps);
   optim_update(&t->optim, t->pool, t->engine.grads[0], t->lr, *grad_norm);
+  ema_update(&t->ema, t->pool);
   t->at.step++;
   t->at.loss_sum += r.loss * (double)batch;
   t->at.right_sum += r.acc1 * (double)batch;
@@ -129,7 +129,7 @@ static st check_weights(const trainer *t, err *e) {
 static st save(trainer *t, bool best, err *e) {
   t->at.seconds = t->seconds_before + progress_clock() - t->started;
   for (int i = 0; i < CHECKPOINT_LOGS; i++) t->at.log_size[i] = run_size(&t->run, checkpoint_log[i]);
-  st code = checkpoint_write(t->run.path, &t->model.params, &t->optim, &t->at, best, e);
+  st code = checkpoint_write(t->run.path, &t->model.params, &t->optim, &t->ema, &t->at, best, e);
   if (!code) t->saved_step = t->at.step;
   return code;
 }

@@ -91,9 +91,19 @@ static st write_line(trainer *t, err *e) {
   return code;
 }
 
+/* With an average of the weights *v and the scores that stay are the average's. */
 static void judge_split(trainer *t, const data_split *split, const char *prefix, evaluation *v) {
+  bool averaged = t->ema.value != NULL;
+  evaluation raw;
+  if (averaged) evaluate(&t->engine, &t->feed, split, t->score, &raw);
+  ema_swap(&t->ema);
   evaluate(&t->engine, &t->feed, split, t->score, v);
+  ema_swap(&t->ema);
   evaluate_write_json(t->engine.task, v, prefix, &t->last_line);
+  if (!averaged) return;
+  char *name = mem_printf("raw_%s", prefix);
+  evaluate_write_json(t->engine.task, &raw, name, &t->last_line);
+  mem_free(name);
 }
 
 static void tell(trainer *t, const evaluation *v, const char *split, double img_per_s) {

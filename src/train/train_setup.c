@@ -7,10 +7,12 @@
 #include "dyt/file.h"
 #include "dyt/workers.h"
 
-/* Steps of an epoch, of the run, of the warm-up; the last partial batch of an epoch is trained on. */
+/* Images of a step, steps of an epoch, of the run, of the warm-up; what an epoch has left for its last step is trained on. The
+ * batches that a step accumulates go to the engine as one: it cuts them into micro-batches anyway, so they take no memory. */
 static void count_steps(trainer *t) {
   const config *c = t->cfg;
-  t->steps_per_epoch = (t->data.train.n + c->train.batch_size - 1) / c->train.batch_size;
+  t->batch = (int64_t)c->train.batch_size * c->train.accumulate;
+  t->steps_per_epoch = (t->data.train.n + t->batch - 1) / t->batch;
   t->steps = (int64_t)fmax(1, round(c->schedule.epochs * (double)t->steps_per_epoch));
   t->warmup = c->schedule.warmup_epochs * (double)t->steps_per_epoch;
   t->last_step = c->train.max_steps && c->train.max_steps < t->steps ? c->train.max_steps : t->steps;
@@ -22,12 +24,12 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static st open_engine(trainer *t, err *e) {
   const config_train *c = &t->cfg->train;
   const data_set *d = &t->data;
-  int64_t probe = smaller(c->probe_samples, d->train.n), batch = smaller(c->batch_size, d->train.n);
+  int64_t probe = smaller(c->probe_samples, d->train.n), batch = smaller(t->batch, d->train.n);
   engine_use use = {.shards = c->shards,
                     .micro_batch = c->micro_batch,
                     .label_smoothing = c->label_smoothing,
                     .seed = c->seed,
-                    .train = {batch, d->train.n % c->batch_size},
+                    .train = {batch, d->train.n % t->batch},
                     .eval = {d->test.n, d->val.n, c->eval_train ? d->train.n : 0},
                     .probe = probe};
   if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
@@ -45,7 +47,7 @@ static void open_buffers(trainer *t) {
   t->score = mem_new((size_t)judged + 1, sizeof *t->score);
   t->order = mem_new((size_t)d->train.n + 1, sizeof *t->order);
   t->order_epoch = -1;
-  t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size +
+  t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size + t->ema.store.size +
             engine_gradient_bytes(&t->engine) + engine_packed_bytes(&t->engine) +
             engine_workspace_bytes(&t->engine) + (size_t)judged * sizeof *t->score +
             (size_t)d->train.n * sizeof *t->order;
@@ -72,7 +74,7 @@ static st cut_logs(trainer *t, err *e) {
 static st open_resumed(trainer *t, const train_options *o, err *e) {
   if (run_resume(&t->run, o->resume, e)) return e->code;
   if (checkpoint_exists(o->resume, "last")) {
-    if (checkpoint_read(o->resume, "last", &t->model.params, &t->optim, &t->at, e)) return e->code;
+    if (checkpoint_read(o->resume, "last", &t->model.params, &t->optim, &t->ema, &t->at, e)) return e->code;
     t->saved_step = t->at.step;
   }
   if (cut_logs(t, e)) return e->code;
@@ -103,14 +105,16 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   if (!code) code = config_check_shapes(c, e); /* now that the data have settled what was null */
   if (!code) code = model_build(&t->model, &c->model, e);
   if (!code) code = optim_open(&t->optim, &t->model.params, &c->optim, e);
+  if (!code) code = ema_open(&t->ema, &t->model.params, c->train.ema, e);
+  if (!code) count_steps(t);
   if (!code) code = open_engine(t, e);
   if (!code) {
-    count_steps(t);
     open_buffers(t);
     code = check_memory(t, e);
   }
   if (!code) {
     params_draw(&t->model.params, c->train.seed, t->pool);
+    ema_start(&t->ema);
     code = o->resume ? open_resumed(t, o, e) : open_new(t, o, e);
   }
   if (code) trainer_close(t);
@@ -122,6 +126,7 @@ void trainer_close(trainer *t) {
   run_close(&t->run);
   norm_stats_close(&t->stats);
   if (t->engine.model) engine_close(&t->engine);
+  ema_close(&t->ema);
   if (t->optim.params) optim_close(&t->optim);
   if (t->model.family) model_free(&t->model);
   feed_close(&t->feed);
@@ -149,13 +154,14 @@ void trainer_announce(const trainer *t) {
           d->height, d->width);
   fprintf(
       stderr,
-      "memory: %.1f MiB = process %.1f + data %.1f + parameters, moments and packed weights %.1f + gradients %.1f (%d shards) + "
+      "memory: %.1f MiB = process %.1f + data %.1f + parameters, moments, average and packed weights %.1f + gradients %.1f (%d shards) + "
       "activations %.1f (%d x %d images)\n",
       mib(t->plan), mib(t->baseline), mib(d->bytes),
-      mib(t->model.params.store.size + t->optim.store.size + engine_packed_bytes(&t->engine)),
+      mib(t->model.params.store.size + t->optim.store.size + t->ema.store.size +
+          engine_packed_bytes(&t->engine)),
       mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
       work_threads(t->pool), t->engine.micro_batch);
-  fprintf(stderr, "run: %s, %lld steps of %d images%s\n", t->run.path, (long long)t->last_step,
-          t->cfg->train.batch_size, t->at.step ? ", resumed" : "");
+  fprintf(stderr, "run: %s, %lld steps of %lld images%s\n", t->run.path, (long long)t->last_step,
+          (long long)t->batch, t->at.step ? ", resumed" : "");
   if (t->at.step) fprintf(stderr, "resuming at step %lld\n", (long long)t->at.step);
 }

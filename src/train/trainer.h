@@ -17,11 +17,13 @@ typedef struct trainer {
   model model;
   engine engine;
   optim optim;
+  ema ema;
   norm_stats stats;
   feed feed, probe_feed;
   task_score *score; /* [largest evaluated split] */
   int32_t *order;    /* [data.train.n] of the current epoch */
   int64_t order_epoch;
+  int64_t batch; /* images a step: train.batch_size times train.accumulate */
   run run;
   progress progress;
   checkpoint_state at;

@@ -98,7 +98,7 @@ st weights_write(const char *path, const params *p, const real *values, const ch
 }
 
 st weights_write_state(const char *path, const params *p, int n, const char *const *prefix,
-                       const real *const *numbers, int64_t step, err *e) {
+                       real *const *numbers, int64_t step, err *e) {
   size_t room = (size_t)(n * p->count) + 1;
   safetensors_entry *t = mem_new(room, sizeof *t);
   char **name = mem_new(room, sizeof *name);

@@ -110,3 +110,35 @@ void LEVEL(adamw)(int64_t n, real *w, const real *g, real *m, real *v, const k_a
   for (; i + W <= n; i += W) adamw_at(W, w + i, g + i, m + i, v + i, &c);
   if (i < n) adamw_at(n - i, w + i, g + i, m + i, v + i, &c);
 }
+
+typedef struct sgd {
+  vec decay, momentum, gscale, lr;
+} sgd;
+
+INLINE void sgd_at(int64_t n, real *w, const real *g, real *buffer, const sgd *a) {
+  vec value = v_get(w, n), grad = v_get(g, n) * a->gscale + a->decay * value;
+  vec step = v_get(buffer, n) * a->momentum + grad;
+  v_put(buffer, step, n);
+  v_put(w, value - a->lr * step, n);
+}
+
+void LEVEL(sgd)(int64_t n, real *w, const real *g, real *buffer, const k_sgd_args *a) {
+  const sgd c = {.decay = v_set((real)a->weight_decay),
+                 .momentum = v_set((real)a->momentum),
+                 .gscale = v_set((real)a->gscale),
+                 .lr = v_set((real)a->lr)};
+  int64_t i = 0;
+  for (; i + W <= n; i += W) sgd_at(W, w + i, g + i, buffer + i, &c);
+  if (i < n) sgd_at(n - i, w + i, g + i, buffer + i, &c);
+}
+
+INLINE void lerp_at(int64_t n, vec t, const real *x, real *y) {
+  vec from = v_get(y, n);
+  v_put(y, from + t * (v_get(x, n) - from), n);
+}
+
+void LEVEL(lerp)(int64_t n, real t, const real *x, real *y) {
+  int64_t i = 0;
+  for (; i + W <= n; i += W) lerp_at(W, v_set(t), x + i, y + i);
+  if (i < n) lerp_at(n - i, v_set(t), x + i, y + i);
+}
