@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the LayerNorm and the Dynamic Tanh variant of one small ViT on Fashion-MNIST, evaluates both, and prints a table.
+# Trains the LayerNorm and the Dynamic Tanh variant of one small ViT on Fashion-MNIST, evaluates both, prints a table and draws them.
 # `make quickstart` calls it after building. A second run finds the first one's result and says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,5 +24,9 @@ for norm in ln dyt; do
     "$(number $run/log.jsonl seconds)" "$run")$'\n'
 done
 printf '\n%-22s %8s %12s %10s %9s   %s\n%s' "Fashion-MNIST" "top-1" "train loss" "images/s" "seconds" "run" "$rows"
-printf '\nEach run holds config.json, log.jsonl, dyt.csv (alpha and 1/std of every norm layer) and checkpoints.\n'
+plots=runs/quickstart-plots
+if build/dyt plot runs/quickstart-ln runs/quickstart-dyt --out $plots >/dev/null; then
+  printf '\nPictures of both in %s: curves.png (loss, accuracy), norms.png (alpha and 1/std over steps), alpha_std.png; SVG too.\n' $plots
+fi
+printf 'Each run holds config.json, log.jsonl, dyt.csv (alpha and 1/std of every norm layer) and checkpoints.\n'
 printf 'Next: build/dyt train configs/quick/fashion_dyt.json --set model.norm.fn=hardtanh\n'

@@ -29,7 +29,7 @@ build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-d
 case ${1:-} in
   build) wanted=$build ;;
   check) wanted="$build libcmocka-dev gnuplot-nox" ;;
-  quickstart) wanted="$build dataset-fashion-mnist" ;;
+  quickstart) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
   bench) wanted="$build gnuplot-nox" ;;
   lint) wanted="$build libcmocka-dev clang clang-format" ;;
   fuzz) wanted="$build clang libclang-rt-dev" ;;

@@ -1,13 +1,11 @@
 /* The curves of `dyt bench growth`: data, a gnuplot script that can be changed and run again, and its drawings. */
 #include "bench_growth.h"
 
+#include "gnuplot.h"
+
 #include "dyt/file.h"
 
-#include <errno.h>
 #include <math.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static void write_csv(const growth_axis *axis, str *out) {
   str_add(out, "axis,x,step_ms,step_ms_min,step_ms_max,linear_ms,attention_ms,other_ms,activations_mib,"
@@ -101,48 +99,19 @@ static void write_key(str *out) {
 }
 
 static void write_script(const growth_axis *axis, const char *title, str *out) {
-  str_add(out,
-          "# gnuplot growth.gp draws growth.svg and growth.png from growth.csv.\n"
-          "do for [kind in 'svg png'] {\n"
-          "reset\n"
-          "if (kind eq 'svg') { set terminal svg size 1000,800 font 'sans,12' background rgb 'white' } \\\n"
-          "else { set terminal pngcairo size 1000,800 font 'sans,10' background rgb 'white' }\n"
-          "set output 'growth.'.kind\n");
+  str heading = {0};
+  str_add(&heading, "heading = ");
+  gnuplot_quote(&heading, title);
+  str_add(&heading, "\n");
+  gnuplot_begin("growth", heading.data, 1000, 800, out);
+  str_free(&heading);
   str_add(out, head);
-  str_add(out, "set multiplot layout 2,2 margins 0.075,0.925,0.13,0.91 spacing 0.17,0.15 title \"");
-  for (const char *c = title; *c; c++) str_addf(out, strchr("\"\\", *c) ? "\\%c" : "%c", *c);
-  str_add(out, "\" noenhanced\n");
+  str_add(
+      out,
+      "set multiplot layout 2,2 margins 0.075,0.925,0.13,0.91 spacing 0.17,0.15 title heading noenhanced\n");
   for (int a = 0; a < GROWTH_AXES; a++) write_panel(axis, a, out);
   write_key(out);
-  str_add(out, "unset multiplot\nset output\n}\n");
-}
-
-static st write_file(const char *folder, const char *name, const str *text, err *e) {
-  char *path = mem_printf("%s/%s", folder, name);
-  st code = file_write(path, text->data, text->len, e);
-  mem_free(path);
-  return code;
-}
-
-enum { NO_GNUPLOT = 127 };
-
-/* In the folder, so that the script's names are the same for whoever runs it again. */
-static st run_gnuplot(const char *folder, err *e) {
-  int status = 0;
-  pid_t pid = fork();
-  if (pid == 0) {
-    if (chdir(folder) == 0) execlp("gnuplot", "gnuplot", "growth.gp", (char *)NULL);
-    _exit(NO_GNUPLOT);
-  }
-  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return ST_OK;
-  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_GNUPLOT)
-    return err_add(e, ST_USER,
-                   "%s/growth.csv is written but not drawn, because there is no gnuplot: install it "
-                   "(scripts/setup.sh bench) and run gnuplot growth.gp there",
-                   folder);
-  return err_add(e, ST_USER, "%s/growth.csv is written but not drawn: gnuplot failed on growth.gp", folder);
+  gnuplot_end(out);
 }
 
 st growth_draw(const growth_axis *axis, const char *title, const char *folder, err *e) {
@@ -150,9 +119,9 @@ st growth_draw(const growth_axis *axis, const char *title, const char *folder, e
   write_csv(axis, &csv);
   write_script(axis, title, &script);
   st code = file_make_folder(folder, e);
-  if (!code) code = write_file(folder, "growth.csv", &csv, e);
-  if (!code) code = write_file(folder, "growth.gp", &script, e);
-  if (!code) code = run_gnuplot(folder, e);
+  if (!code) code = gnuplot_write(folder, "growth", ".csv", &csv, e);
+  if (!code) code = gnuplot_write(folder, "growth", ".gp", &script, e);
+  if (!code) code = gnuplot_run(folder, "growth", e);
   str_free(&csv);
   str_free(&script);
   return code;

@@ -37,6 +37,11 @@ static const cli_command commands[] = {
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
      "shapes in a weights file.",
      cli_info},
+    {"plot", "plot RUN_DIR... [--out DIR]",
+     "Draws what runs logged with gnuplot, as SVG and PNG: curves (loss, accuracy), norms (alpha and 1/std of every norm\n"
+     "layer over steps), alpha_std (one against the other at the end). Data (.csv) and scripts (.gp) stay beside the\n"
+     "pictures: change one and run gnuplot on it. A run may still be training.",
+     cli_plot},
     {"bench",
      "bench NAME CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]      ops: without CONFIG too",
      "Measures what this machine can do with a config's model, and how close dyt comes; on random images, no data set.\n"

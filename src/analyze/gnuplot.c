@@ -1,0 +1,98 @@
+#include "gnuplot.h"
+
+#include "dyt/file.h"
+#include "dyt/mem.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* --- a script --- */
+
+/* Bytes of the character that begins at `s`; 0 if it is no UTF-8. */
+static size_t character(const unsigned char *s) {
+  size_t n = *s < 0x80                 ? 1
+             : *s >= 0xc2 && *s < 0xe0 ? 2
+             : *s >= 0xe0 && *s < 0xf0 ? 3
+             : *s >= 0xf0 && *s < 0xf5 ? 4
+                                       : 0;
+  for (size_t i = 1; i < n; i++)
+    if (s[i] >> 6 != 2) return 0;
+  bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90);
+  bool no_character = (*s == 0xed && s[1] >= 0xa0) || (*s == 0xf4 && s[1] >= 0x90);
+  return n > 1 && (overlong || no_character) ? 0 : n;
+}
+
+/* Between single quotes only a single quote means something to gnuplot; between double ones it would run `commands`. */
+void gnuplot_quote(str *script, const char *text) {
+  str_add(script, "'");
+  for (const unsigned char *s = (const unsigned char *)text; *s;) {
+    size_t n = character(s);
+    if (n == 0)
+      str_add(script, "?");
+    else if (*s < 0x20 || *s == 0x7f)
+      str_add(script, " ");
+    else if (*s == '\'')
+      str_add(script, "''");
+    else
+      str_add_bytes(script, s, n);
+    s += n ? n : 1;
+  }
+  str_add(script, "'");
+}
+
+void gnuplot_begin(const char *name, const char *definitions, int width, int height, str *script) {
+  str_addf(
+      script,
+      "# gnuplot %s.gp draws %s.svg and %s.png from the data beside it.\n"
+      "%s"
+      "do for [kind in 'svg png'] {\n"
+      "reset\n"
+      "set encoding utf8\n"
+      "if (kind eq 'svg') { set terminal svg noenhanced size %d,%d font 'sans,12' background rgb 'white' } \\\n"
+      "else { set terminal pngcairo noenhanced size %d,%d font 'sans,10' fontscale 2 linewidth 2 pointscale 2 "
+      "background rgb 'white' }\n"
+      "set output '%s.'.kind\n",
+      name, name, name, definitions, width, height, 2 * width, 2 * height, name);
+}
+
+void gnuplot_end(str *script) { str_add(script, "unset multiplot\nset output\n}\n"); }
+
+/* --- files and the program --- */
+
+st gnuplot_write(const char *folder, const char *name, const char *ending, const str *text, err *e) {
+  char *path = mem_printf("%s/%s%s", folder, name, ending);
+  st code = file_write(path, text->data, text->len, e);
+  mem_free(path);
+  return code;
+}
+
+enum { NO_GNUPLOT = 127 };
+
+/* In the folder, so that the script's names are the same for whoever runs it again; without the user's own settings. */
+static pid_t start(const char *folder, const char *script) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (chdir(folder) == 0) execlp("gnuplot", "gnuplot", "-d", script, (char *)NULL);
+    _exit(NO_GNUPLOT);
+  }
+  return pid;
+}
+
+st gnuplot_run(const char *folder, const char *name, err *e) {
+  char *script = mem_printf("%s.gp", name);
+  int status = 0;
+  pid_t pid = start(folder, script);
+  mem_free(script);
+  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return ST_OK;
+  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_GNUPLOT)
+    return err_add(e, ST_USER,
+                   "%s: data and %s.gp are written but not drawn, because there is no gnuplot: install it "
+                   "(scripts/setup.sh bench) and run gnuplot %s.gp there",
+                   folder, name, name);
+  return err_add(e, ST_USER, "%s: data and %s.gp are written but not drawn: gnuplot failed on %s.gp", folder,
+                 name, name);
+}
