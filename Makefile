@@ -46,7 +46,7 @@ SIMD_portable :=
 SIMD_avx2     := -mavx2 -mfma
 SIMD_avx512   := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
 
-LAYERS   := base kernels core ops data nn models train analyze cli
+LAYERS   := base kernels core ops data nn models train analyze api cli
 SRC      := $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 SIMD_SRC := $(sort $(wildcard src/kernels/simd/*.c))
 LIB_SRC  := $(filter-out src/cli/main.c,$(SRC))
@@ -145,13 +145,13 @@ fuzz: setup-fuzz ## fuzz every parser of outside bytes for SECONDS_EACH=60
 
 lint: setup-lint ## warnings as errors with gcc and clang, layers, formatting
 	@scripts/check_layers.sh
-	@clang-format --dry-run -Werror $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch])
+	@clang-format --dry-run -Werror $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch] examples/*.c)
 	@+$(MAKE) --no-print-directory CI=1 BUILD=$(BUILD)/lint-gcc CC=gcc lint-objects
 	@+$(MAKE) --no-print-directory CI=1 BUILD=$(BUILD)/lint-clang CC=clang lint-objects
 lint-objects: $(OBJ_f32) $(OBJ_f64) $(TEST_SRC:%.c=$(BUILD)/f32/%.o)
 
 format: ## clang-format over the sources
-	@clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch])
+	@clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch] examples/*.c)
 
 clean: ## remove build/
 	rm -rf $(BUILD)
