@@ -15,7 +15,7 @@ check() { # name, command...
   if "${@:2}"; then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "[  FAILED  ] $1"; fi
 }
 
-quiet_make() { MAKEFLAGS='' make -s --no-print-directory PREFIX=$prefix DESTDIR="$stage" "$1" >"$stage/make.log" 2>&1 || { cat "$stage/make.log"; false; }; }
+quiet_make() { make -s --no-print-directory PREFIX=$prefix DESTDIR="$stage" "$1" >"$stage/make.log" 2>&1 || { cat "$stage/make.log"; false; }; }
 pc() { PKG_CONFIG_PATH=$root/lib/pkgconfig pkg-config --define-variable=prefix="$root" "$@" dyt; }
 
 # 8x8 images whose class is where they are bright, as MNIST's files.
