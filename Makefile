@@ -13,9 +13,11 @@ VERSION := 0.1.0
 # Commands are shown by name only; V=1 shows them whole.
 say = $(if $(V),,@echo '  $(1)';)
 
-# One tree a variant: f32 is the product, the others are for checks.
-VARIANTS := f32 f64 asan tsan
+# One tree a variant: f32 is the product, pic the same for the shared library, the others are for checks. The program is not
+# made of pic's objects, so that nobody pays for them who only runs it.
+VARIANTS := f32 pic f64 asan tsan
 FLAGS_f32  :=
+FLAGS_pic  := -fPIC
 FLAGS_f64  := -DDYT_F64
 FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -fsanitize=thread
@@ -46,7 +48,7 @@ SIMD_portable :=
 SIMD_avx2     := -mavx2 -mfma
 SIMD_avx512   := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
 
-LAYERS   := base kernels core ops data nn models train analyze cli
+LAYERS   := base kernels core ops data nn models train analyze api cli
 SRC      := $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 SIMD_SRC := $(sort $(wildcard src/kernels/simd/*.c))
 LIB_SRC  := $(filter-out src/cli/main.c,$(SRC))
@@ -79,10 +81,57 @@ $(BUILD)/$(1)/src/kernels/simd/%.$(2).o: src/kernels/simd/%.c $(BUILD)/$(1)/flag
 	$$(call say,cc $$@)$$(CC) $$(CFLAGS) $$(FLAGS_$(1)) $$(SIMD_$(2)) -DSIMD_LEVEL=$(2) $$(WARN) $$(CPPFLAGS) -MMD -MP -c $$< -o $$@
 endef
 $(foreach v,$(VARIANTS),$(eval $(call VARIANT_RULES,$(v))))
+
+# The shared library exports dyt.h's functions only; a change that breaks programs built with it gets a new SOVERSION.
+SOVERSION := 0
+LIB_SO    := libdyt.so.$(VERSION)
+$(BUILD)/pic/$(LIB_SO): $(filter-out $(BUILD)/pic/src/cli/%,$(OBJ_pic)) src/api/libdyt.map
+	$(call say,ld $@)$(CC) -shared -Wl,-soname,libdyt.so.$(SOVERSION) -Wl,--version-script=src/api/libdyt.map -Wl,-z,defs \
+	  $(filter %.o,$^) $(PKG_LIBS) -o $@
+
+# Manual pages and completion are what the program says of itself.
+COMMANDS := $(patsubst src/cli/cmd_%.c,%,$(wildcard src/cli/cmd_*.c))
+MAN      := $(BUILD)/man/dyt.1 $(COMMANDS:%=$(BUILD)/man/dyt-%.1)
+$(BUILD)/man/dyt.1: $(BUILD)/f32/dyt
+	@mkdir -p $(@D)
+	$(call say,man $@)$< --help-man > $@
+$(BUILD)/man/dyt-%.1: $(BUILD)/f32/dyt
+	@mkdir -p $(@D)
+	$(call say,man $@)$< $* --help-man > $@
+$(BUILD)/dyt.bash: $(BUILD)/f32/dyt
+	$(call say,bash $@)$< --help-bash > $@
+
+# Where things go; DESTDIR stands before every path and is in no file.
+PREFIX     := /usr/local
+DESTDIR    :=
+LIBDIR     := $(PREFIX)/lib
+INCLUDEDIR := $(PREFIX)/include
+MANDIR     := $(PREFIX)/share/man/man1
+BASHDIR    := $(PREFIX)/share/bash-completion/completions
+HEADERS    := $(wildcard include/dyt/*.h include/dyt/*.def)
+INSTALLED  := $(PREFIX)/bin/dyt $(LIBDIR)/libdyt.a $(LIBDIR)/$(LIB_SO) $(LIBDIR)/libdyt.so.$(SOVERSION) $(LIBDIR)/libdyt.so \
+              $(LIBDIR)/pkgconfig/dyt.pc $(HEADERS:include/%=$(INCLUDEDIR)/%) $(MAN:$(BUILD)/man/%=$(MANDIR)/%) $(BASHDIR)/dyt
+
+# OpenBLAS stands in Libs.private, not in Requires.private: openblas.pc asks for a Fortran compiler's library, which a program that
+# links libdyt.a and OpenBLAS's shared library does not need.
+define DYT_PC
+prefix=$(PREFIX)
+libdir=$(LIBDIR:$(PREFIX)/%=$${prefix}/%)
+includedir=$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)
+
+Name: dyt
+Description: Train and run small transformers on a CPU, with LayerNorm or without
+Version: $(VERSION)
+Requires.private: $(filter-out openblas,$(PKGS))
+Libs: -L$${libdir} -ldyt
+Libs.private: $(if $(OPENBLAS_OPENMP),-L$(OPENBLAS_OPENMP) -Wl$(comma)-rpath$(comma)$(OPENBLAS_OPENMP)) -lopenblas -lm -lpthread
+Cflags: -I$${includedir}
+endef
+export DYT_PC
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: FORCE help build f64 quickstart check unit lint format asan tsan fuzz mutants bench clean
+.PHONY: FORCE help build f64 install install-files uninstall quickstart check unit lint format asan tsan fuzz mutants bench clean
 FORCE:
 
 help: ## this list
@@ -103,6 +152,24 @@ build: setup-build ## build/dyt, the program (float)
 f64: setup-build ## build/f64/dyt, the same in double, for gradient checks
 	@+$(MAKE) --no-print-directory $(BUILD)/f64/dyt
 
+install: setup-build ## program, libraries, headers, manual pages, completion: PREFIX=/usr/local DESTDIR=
+	@+$(MAKE) --no-print-directory install-files
+install-files: $(BUILD)/f32/dyt $(BUILD)/f32/libdyt.a $(BUILD)/pic/$(LIB_SO) $(MAN) $(BUILD)/dyt.bash
+	@install -d $(sort $(dir $(INSTALLED:%=$(DESTDIR)%)))
+	@install -m 755 $(BUILD)/f32/dyt $(DESTDIR)$(PREFIX)/bin
+	@install -m 644 $(BUILD)/f32/libdyt.a $(BUILD)/pic/$(LIB_SO) $(DESTDIR)$(LIBDIR)
+	@ln -sf $(LIB_SO) $(DESTDIR)$(LIBDIR)/libdyt.so.$(SOVERSION)
+	@ln -sf libdyt.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libdyt.so
+	@install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/dyt
+	@install -m 644 $(MAN) $(DESTDIR)$(MANDIR)
+	@install -m 644 $(BUILD)/dyt.bash $(DESTDIR)$(BASHDIR)/dyt
+	@echo "$$DYT_PC" > $(DESTDIR)$(LIBDIR)/pkgconfig/dyt.pc
+	@echo "installed below $(DESTDIR)$(PREFIX)$(if $(DESTDIR),,; a library that programs do not find may need ldconfig)"
+
+uninstall: ## removes what install of the same version, PREFIX and DESTDIR put there
+	@rm -f $(INSTALLED:%=$(DESTDIR)%)
+	@if [ -d $(DESTDIR)$(INCLUDEDIR)/dyt ]; then rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/dyt; fi
+
 quickstart: setup-quickstart build ## train LayerNorm and DyT on Fashion-MNIST and compare (3 minutes)
 	@scripts/quickstart.sh
 
@@ -114,9 +181,9 @@ F32_TESTS := $(filter-out test_gradients,$(TEST_SRC:tests/%.c=%))
 F64_TESTS := $(filter $(TEST_SRC:tests/%.c=%),test_gradients test_model test_kernels test_kernel_linear test_tape test_drop test_engine test_steady test_reference)
 test_bins = $(foreach t,$(F32_TESTS),$(BUILD)/f32/tests/$(t)) $(foreach t,$(F64_TESTS),$(BUILD)/f64/tests/$(t))
 
-unit: $(test_bins) $(BUILD)/f32/dyt $(BUILD)/f64/dyt
+unit: $(test_bins) $(BUILD)/f32/dyt $(BUILD)/f64/dyt $(BUILD)/pic/$(LIB_SO)
 	@ln -sf f32/dyt $(BUILD)/dyt
-	@scripts/run_tests.sh $(test_bins) $(MUTANTS)
+	@scripts/run_tests.sh $(test_bins) scripts/check_install.sh $(MUTANTS)
 
 check: setup-check ## every test, in both builds, and the mutants
 	@+$(MAKE) --no-print-directory unit MUTANTS=scripts/mutants.sh
@@ -145,13 +212,13 @@ fuzz: setup-fuzz ## fuzz every parser of outside bytes for SECONDS_EACH=60
 
 lint: setup-lint ## warnings as errors with gcc and clang, layers, formatting
 	@scripts/check_layers.sh
-	@clang-format --dry-run -Werror $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch])
+	@clang-format --dry-run -Werror $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch] examples/*.c)
 	@+$(MAKE) --no-print-directory CI=1 BUILD=$(BUILD)/lint-gcc CC=gcc lint-objects
 	@+$(MAKE) --no-print-directory CI=1 BUILD=$(BUILD)/lint-clang CC=clang lint-objects
 lint-objects: $(OBJ_f32) $(OBJ_f64) $(TEST_SRC:%.c=$(BUILD)/f32/%.o)
 
 format: ## clang-format over the sources
-	@clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch])
+	@clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] include/dyt/*.h tests/*.[ch] examples/*.c)
 
 clean: ## remove build/
 	rm -rf $(BUILD)

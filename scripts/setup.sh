@@ -11,6 +11,7 @@ have() {
   case $1 in
     gcc) command -v "${CC:-cc}" ;;
     pkg-config | clang | clang-format | gnuplot-nox) command -v "${1%-nox}" ;;
+    groff-base) command -v groff ;;
     libopenblas-openmp-dev) pkg-config --exists openblas ;;
     libcjson-dev) pkg-config --exists libcjson ;;
     libstb-dev) pkg-config --exists stb ;;
@@ -28,7 +29,7 @@ have() {
 build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev"
 case ${1:-} in
   build) wanted=$build ;;
-  check) wanted="$build libcmocka-dev gnuplot-nox" ;;
+  check) wanted="$build libcmocka-dev gnuplot-nox groff-base" ;;
   quickstart) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
   bench) wanted="$build gnuplot-nox" ;;
   lint) wanted="$build libcmocka-dev clang clang-format" ;;

@@ -40,6 +40,7 @@ typedef struct engine_use {
   int64_t train[2]; /* batch sizes that engine_step will see; 0: none */
   int64_t eval[4];  /* sample counts that engine_forward will see with ENGINE_EVAL; 0: none */
   int64_t probe;    /* the same with ENGINE_PROBE */
+  bool eval_any;    /* any number of samples with ENGINE_EVAL */
 } engine_use;
 
 /* Fills samples first .. first+n-1 of a batch into the slots (each [n, ..]); called from workers. */

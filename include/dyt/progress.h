@@ -1,7 +1,7 @@
 /* progress - tells people how a long run goes: one rewritten line on a terminal, plain lines in a log.
  *
  *   progress p;
- *   progress_open(&p);
+ *   progress_open(&p, false);
  *   progress_step(&p, &now);             // as often as you like: prints at most ten times a second, or every
  * 30 s in a log
  *   progress_line(&p, "epoch 1/6 ..."); // a line that stays
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 typedef struct progress {
-  bool terminal;
+  bool terminal, quiet;
   double printed; /* when a line was last written */
   int width;      /* of the line that stands there now; 0: none */
 } progress;
@@ -27,7 +27,8 @@ typedef struct progress_point {
   double epoch_eta, eta; /* seconds left in the epoch and in the run */
 } progress_point;
 
-void progress_open(progress *p);
+/* quiet: nothing is printed. */
+void progress_open(progress *p, bool quiet);
 void progress_step(progress *p, const progress_point *at);
 /* Clears the rewritten line and prints one that stays (a newline is added). */
 void progress_line(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -15,6 +15,10 @@ typedef struct train_options {
   const char *run_dir;     /* NULL: runs/NAME-HASH */
   const char *resume;      /* a run directory to go on with; NULL: a new run */
   int threads;             /* 0: the cores this process may use, at most shards */
+  /* Called after every step with its loss; true: save a checkpoint and stop. The training of another program:
+   * nothing is printed but warnings, and signals are left alone. NULL: `dyt train`. */
+  bool (*watch)(void *context, int64_t step, int64_t steps, double loss);
+  void *watch_context;
 } train_options;
 
 /* `c` is a checked config; keys the data settles are filled in. Progress goes to stderr. SIGINT and SIGTERM

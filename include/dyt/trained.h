@@ -16,6 +16,7 @@ typedef struct trained_options {
   const char *checkpoint;  /* "last" (NULL) or "best" */
   const char *const *sets; /* --set arguments */
   int n_sets, threads;
+  bool any; /* the engine can run any number of samples, not only the test split */
 } trained_options;
 
 typedef struct trained {

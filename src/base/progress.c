@@ -25,8 +25,8 @@ char *progress_time(double seconds, char out[24]) {
   return out;
 }
 
-void progress_open(progress *p) {
-  *p = (progress){.terminal = isatty(STDERR_FILENO), .printed = progress_clock()};
+void progress_open(progress *p, bool quiet) {
+  *p = (progress){.terminal = isatty(STDERR_FILENO), .quiet = quiet, .printed = progress_clock()};
 }
 
 static void clear(progress *p) {
@@ -41,7 +41,7 @@ static int terminal_width(void) {
 
 void progress_step(progress *p, const progress_point *at) {
   double now = progress_clock();
-  if (now - p->printed < (p->terminal ? terminal_interval : log_interval)) return;
+  if (p->quiet || now - p->printed < (p->terminal ? terminal_interval : log_interval)) return;
   p->printed = now;
   char line[256], left[24], all[24];
   snprintf(
@@ -60,6 +60,7 @@ void progress_step(progress *p, const progress_point *at) {
 }
 
 void progress_line(progress *p, const char *format, ...) {
+  if (p->quiet) return;
   clear(p);
   va_list args;
   va_start(args, format);

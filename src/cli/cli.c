@@ -39,16 +39,26 @@ static st store(const char *command, const cli_option *o, const char *value, err
   return ST_OK;
 }
 
+static cli_page *page_of(const char *arg) {
+  static const struct {
+    const char *arg;
+    cli_page *page;
+  } pages[] = {{"--help", cli_help}, {"-h", cli_help}, {"--help-man", cli_man}, {"--help-bash", cli_bash}};
+  for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+    if (strcmp(pages[i].arg, arg) == 0) return pages[i].page;
+  return NULL;
+}
+
 st cli_parse(int argc, char **argv, const cli_option *options, int n_options, const char **positional,
-             int min, int max, int *n_positional, bool *help, err *e) {
+             int min, int max, int *n_positional, cli_page **page, err *e) {
   bool rest = false;
   *n_positional = 0;
+  *page = NULL;
   for (int i = 1; i < argc; i++) {
     const char *arg = argv[i];
     if (!rest && strcmp(arg, "--") == 0) {
       rest = true;
-    } else if (!rest && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)) {
-      *help = true;
+    } else if (!rest && (*page = page_of(arg))) {
       return ST_OK;
     } else if (!rest && strncmp(arg, "--", 2) == 0) {
       size_t n = strcspn(arg + 2, "=");
@@ -87,6 +97,14 @@ void cli_help(const cli_command *c, const cli_option *options, int n_options) {
              options[i].arg ? options[i].arg : "");
     printf("  %-26s %s\n", left, options[i].help);
   }
+  if (c->word) printf("\nThe first argument is one of\n");
+  for (int i = 0; c->word && c->word(i).name; i++) printf("  %-8s %s\n", c->word(i).name, c->word(i).help);
+}
+
+int cli_sentence(const char *help) {
+  size_t n = 0;
+  while (help[n] && !(strchr(".:", help[n]) && (!help[n + 1] || strchr(" \n", help[n + 1])))) n++;
+  return (int)n;
 }
 
 int cli_fail(const err *e) {
@@ -101,9 +119,9 @@ int cli_fail(const err *e) {
 int cli_begin(const cli_command *c, int argc, char **argv, const cli_option *options, int n_options,
               const char **positional, int min, int max, int *n_positional) {
   err e = {0};
-  bool help = false;
-  if (cli_parse(argc, argv, options, n_options, positional, min, max, n_positional, &help, &e))
+  cli_page *page;
+  if (cli_parse(argc, argv, options, n_options, positional, min, max, n_positional, &page, &e))
     return cli_fail(&e);
-  if (help) cli_help(c, options, n_options);
-  return help ? ST_OK : -1;
+  if (page) page(c, options, n_options);
+  return page ? ST_OK : -1;
 }

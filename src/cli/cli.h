@@ -19,21 +19,42 @@ typedef struct cli_option {
   int *count;        /* with `text`: how many were given (text is an array of CLI_ARGS_MAX) */
 } cli_option;
 
-/* Parses argv[1..]: options anywhere, what is left into positional (min to max of them). argv[0] is the
- * command's name.
- * ST_USER names the argument and what is allowed. *help: --help was given. */
-st cli_parse(int argc, char **argv, const cli_option *options, int n_options, const char **positional,
-             int min, int max, int *n_positional, bool *help, err *e);
+/* A word with what it means: what a command's first argument may be, an exit code. */
+typedef struct cli_word {
+  const char *name, *help;
+} cli_word;
 
 /* A command: its arguments are as `main`'s; returns the exit code. */
 typedef struct cli_command {
   const char *name, *usage, *help;
   int (*run)(const struct cli_command *self, int argc, char **argv);
+  cli_word (*word)(
+      int i); /* the words its first argument may be, up to one without a name; NULL: not words */
 } cli_command;
 
-/* Prints the usage, the help and the options of a command. */
-void cli_help(const cli_command *c, const cli_option *options, int n_options);
-/* Parses with a command's table and does what every command does: prints help or errors. Returns -1 to go on,
+/* The program as a whole. */
+typedef struct cli_program {
+  const char *summary, *first_run; /* a sentence; a command line to begin with */
+  const cli_command *commands;
+  int n;
+  const cli_word *exits; /* up to one without a name */
+} cli_program;
+
+/* What a command or the program says of itself on stdout: for people, as a manual page, for a shell. */
+typedef void cli_page(const cli_command *c, const cli_option *options, int n_options);
+cli_page cli_help, cli_man, cli_bash;        /* --help, --help-man, --help-bash */
+void cli_man_program(const cli_program *p);  /* dyt(1) */
+void cli_bash_program(const cli_program *p); /* completion for all commands */
+/* The length of the first sentence of a command's help, without its full stop or colon. */
+int cli_sentence(const char *help);
+
+/* Parses argv[1..]: options anywhere, what is left into positional (min to max of them). argv[0] is the
+ * command's name.
+ * ST_USER names the argument and what is allowed. *page: the page that was asked for, else NULL. */
+st cli_parse(int argc, char **argv, const cli_option *options, int n_options, const char **positional,
+             int min, int max, int *n_positional, cli_page **page, err *e);
+
+/* Parses with a command's table and does what every command does: prints a page or errors. Returns -1 to go on,
  * else the exit code. */
 int cli_begin(const cli_command *c, int argc, char **argv, const cli_option *options, int n_options,
               const char **positional, int min, int max, int *n_positional);
@@ -47,5 +68,7 @@ int cli_config(const cli_command *self, int argc, char **argv);
 int cli_info(const cli_command *self, int argc, char **argv);
 int cli_plot(const cli_command *self, int argc, char **argv);
 int cli_bench(const cli_command *self, int argc, char **argv);
+cli_word cli_config_word(int i);
+cli_word cli_bench_word(int i);
 
 #endif

@@ -4,10 +4,7 @@
 
 #include <stdio.h>
 
-static void print_benchmarks(void) {
-  printf("\nNAME is one of\n");
-  for (const bench *b = bench_all; b->name; b++) printf("  %-8s %s\n", b->name, b->help);
-}
+cli_word cli_bench_word(int i) { return (cli_word){bench_all[i].name, bench_all[i].help}; }
 
 int cli_bench(const cli_command *self, int argc, char **argv) {
   const char *sets[CLI_ARGS_MAX], *arg[2] = {0};
@@ -34,7 +31,6 @@ int cli_bench(const cli_command *self, int argc, char **argv) {
        .text = &o.out},
       {.name = "json", .help = "one JSON object on stdout", .flag = &o.json}};
   int code = cli_begin(self, argc, argv, options, sizeof options / sizeof *options, arg, 1, 2, &n);
-  if (code == ST_OK) print_benchmarks(); /* --help was asked for */
   if (code >= 0) return code;
   err e = {0};
   config c = {0};

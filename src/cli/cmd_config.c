@@ -33,11 +33,16 @@ static st schema(const char *arg, const char *const *sets, int n_sets, str *out,
 }
 
 static const struct action {
-  const char *name;
+  const char *name, *help;
   bool needs_file;
   st (*run)(const char *arg, const char *const *sets, int n_sets, str *out, err *e);
-} actions[] = {
-    {"show", true, show}, {"check", true, check}, {"explain", false, explain}, {"schema", false, schema}};
+} actions[] = {{"show", "the resolved config with the origin of every value", true, show},
+               {"check", "all errors, or nothing", true, check},
+               {"explain", "what a key or a group of keys means", false, explain},
+               {"schema", "JSON Schema, for editors", false, schema},
+               {0}};
+
+cli_word cli_config_word(int i) { return (cli_word){actions[i].name, actions[i].help}; }
 
 int cli_config(const cli_command *self, int argc, char **argv) {
   const char *sets[CLI_ARGS_MAX], *arg[2] = {0};
@@ -51,7 +56,7 @@ int cli_config(const cli_command *self, int argc, char **argv) {
   if (code >= 0) return code;
   err e = {0};
   const struct action *a = NULL;
-  for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+  for (int i = 0; actions[i].name; i++)
     if (strcmp(actions[i].name, arg[0]) == 0) a = &actions[i];
   if (!a) err_add(&e, ST_USER, "dyt config %s: expected show, check, explain or schema", arg[0]);
   if (a && a->needs_file && !arg[1]) err_add(&e, ST_USER, "dyt config %s: expected a config file", arg[0]);

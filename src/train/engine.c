@@ -66,6 +66,7 @@ static void need_all(engine *g, const engine_use *use) {
       need_run(g, ENGINE_TRAIN, shard_begin(g, use->train[i], s + 1) - shard_begin(g, use->train[i], s));
   for (int i = 0; i < 4; i++) need_run(g, ENGINE_EVAL, use->eval[i]);
   need_run(g, ENGINE_PROBE, use->probe);
+  for (int n = 1; n <= g->micro_batch && use->eval_any; n++) need_count(g, ENGINE_EVAL, n);
 }
 
 static size_t workspace_size(const engine *g) {

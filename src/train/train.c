@@ -25,7 +25,6 @@ static void on_signal(int number) {
 
 static void catch_signals(void) {
   struct sigaction a = {.sa_handler = on_signal};
-  interrupted = 0;
   sigemptyset(&a.sa_mask);
   sigaction(SIGINT, &a, NULL);
   sigaction(SIGTERM, &a, NULL);
@@ -68,6 +67,7 @@ static st train_step(trainer *t, double *grad_norm, err *e) {
   optim_update(&t->optim, t->pool, t->engine.grads[0], t->lr, *grad_norm);
   ema_update(&t->ema, t->pool);
   t->at.step++;
+  t->loss = r.loss;
   t->at.loss_sum += r.loss * (double)batch;
   t->at.right_sum += r.acc1 * (double)batch;
   t->at.seen += (double)batch;
@@ -153,21 +153,27 @@ static st after_step(trainer *t, double grad_norm, err *e) {
   return code;
 }
 
+static void show(trainer *t) {
+  const train_options *o = t->options;
+  show_progress(t);
+  if (o->watch) t->stop = o->watch(o->watch_context, t->at.step, t->last_step, t->loss);
+}
+
 static st loop(trainer *t, err *e) {
   st code = trainer_write_status(t, "running", NULL, e);
   if (!code && t->at.step == 0) code = trainer_log_stats(t, e);
-  while (!code && t->at.step < t->last_step && !interrupted) {
+  while (!code && t->at.step < t->last_step && !interrupted && !t->stop) {
     double grad_norm = 0;
     code = train_step(t, &grad_norm, e);
     if (!code) announce_first_step(t);
     if (!code) look_at_load(t);
-    if (!code) show_progress(t);
+    if (!code) show(t);
     if (!code) code = after_step(t, grad_norm, e);
   }
   return code;
 }
 
-/* Ends a run that was stopped by a signal: a checkpoint unless one was just made. */
+/* Ends a run that was stopped by a signal or its watch: a checkpoint unless one was just made. */
 static st interrupt(trainer *t, err *e) {
   st code = ST_OK;
   if (t->saved_step != t->at.step) {
@@ -202,14 +208,15 @@ st train_run(config *c, const train_options *o, int *signal, err *e) {
   trainer t;
   *signal = 0;
   if (trainer_open(&t, c, o, e)) return e->code;
-  trainer_announce(&t);
+  if (!o->watch) trainer_announce(&t);
   st code = ST_OK;
   if (t.at.step == t.last_step) {
     progress_line(&t.progress, "nothing to do: this run has made all its steps");
     if (!run_is_done(&t.run))
       code = trainer_write_status(&t, "done", NULL, e); /* killed just before it said so */
   } else {
-    catch_signals();
+    interrupted = 0;
+    if (!o->watch) catch_signals();
     t.started = progress_clock();
     code = finish(&t, loop(&t, e), signal, e);
   }

@@ -97,8 +97,8 @@ static st open_new(trainer *t, const train_options *o, err *e) {
 /* --- life --- */
 
 st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
-  *t = (trainer){.cfg = c, .at = {.best_epoch = -1}, .saved_step = -1};
-  progress_open(&t->progress);
+  *t = (trainer){.cfg = c, .options = o, .at = {.best_epoch = -1}, .saved_step = -1};
+  progress_open(&t->progress, o->watch != NULL);
   t->pool = workers_new(o->threads, c->train.shards);
   t->baseline = mem_resident();
   st code = data_open(c, &t->data, e);

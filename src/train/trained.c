@@ -43,7 +43,8 @@ static st open_parts(trained *t, const trained_options *o, const char *weights, 
   if (data_open(&t->cfg, &t->data, e) || config_check_shapes(&t->cfg, e)) return e->code;
   if (model_build(&t->model, &t->cfg.model, e) || weights_read(weights, &t->model.params, e)) return e->code;
   t->pool = workers_new(o->threads, work_cores());
-  engine_use use = {.shards = 1, .micro_batch = t->cfg.train.micro_batch, .eval = {t->data.test.n}};
+  engine_use use = {
+      .shards = 1, .micro_batch = t->cfg.train.micro_batch, .eval = {t->data.test.n}, .eval_any = o->any};
   if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
   feed_open(&t->feed, &t->data, work_threads(t->pool));
   return ST_OK;

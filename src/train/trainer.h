@@ -12,6 +12,7 @@
 
 typedef struct trainer {
   config *cfg;
+  const train_options *options;
   work_pool *pool;
   data_set data;
   model model;
@@ -37,8 +38,9 @@ typedef struct trainer {
   double started;                 /* clock when this process began to train */
   double seconds_before;          /* of earlier processes of this run */
   int64_t steps_before;
-  double lr;     /* of the last update */
-  str last_line; /* of log.jsonl: the members, without braces */
+  double lr, loss; /* of the last update, of the last step */
+  bool stop;       /* the watch asked for it */
+  str last_line;   /* of log.jsonl: the members, without braces */
 } trainer;
 
 /* setup: everything that happens before the first step, and after the last. */
