@@ -53,7 +53,7 @@ typedef struct config_augment {
 } config_augment;
 
 typedef struct config_data {
-  const char *format; /* "idx" "synthetic" */
+  const char *format; /* a name of formats.def */
   const char *path;   /* NULL: null */
   double mean[CONFIG_CHANNELS_MAX], std[CONFIG_CHANNELS_MAX];
   int n_mean, n_std; /* how many were given: 1 or one a channel */
