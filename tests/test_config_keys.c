@@ -50,7 +50,7 @@ static const bad_value bad_values[] = {
     {"model.norm.final.kind", "\"batchnorm\"",
      "found \"batchnorm\", expected one of \"layernorm\", \"rmsnorm\", \"dyt\", \"none\""},
     {"data.format", "\"cifar\"",
-     "found \"cifar\", expected one of \"idx\", \"cifar10\", \"cifar100\", \"synthetic\""},
+     "found \"cifar\", expected one of \"idx\", \"cifar10\", \"cifar100\", \"imagefolder\", \"synthetic\""},
     {"data.path", "3", "found 3, expected a string, or null"},
     {"data.std", "0", "found 0, expected a number or a list of numbers above 0"},
     {"data.std", "[1, 0]", "found [1, 0], expected"},

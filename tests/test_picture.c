@@ -130,6 +130,13 @@ static void test_bad(void **state) {
     assert_picture_bad("cut", "cut short");
     file_bytes_free(&b);
   }
+  file_bytes j = read_reference("colour.jpg");
+  size_t at = 2;
+  while (j.data[at] != 0xFF || j.data[at + 1] != 0xC4) at++;
+  memset(j.data + at + 5, 255, 2); /* 510 codes, of one bit and of two */
+  put("codes", j.data, j.size);
+  assert_picture_bad("codes", "more than 256 codes");
+  file_bytes_free(&j);
   file_bytes b = read_reference("rgb_17x31.png");
   b.data[18] = 0x30; /* a width of 12319 */
   b.data[22] = 0x30;

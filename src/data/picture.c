@@ -50,6 +50,36 @@ static bool whole_bmp(const unsigned char *bytes, size_t size, const picture *p)
   return little_endian(bytes + OFFSET, 4) + row * (size_t)p->height <= size;
 }
 
+/* Do the code tables of the segment at `at` hold at most 256 codes each? stb_image 2.27 writes past its own otherwise.
+ * Bytes past the end are zeros to it. */
+static bool tables_fit(const unsigned char *bytes, size_t size, size_t at) {
+  enum { LENGTHS = 16, CODES_MAX = 256 };
+  if (at + 2 > size) return true;
+  int left = (bytes[at] << 8 | bytes[at + 1]) - 2;
+  for (at += 2; left > 0;) {
+    int codes = 0;
+    for (size_t i = at + 1; i <= at + LENGTHS && i < size; i++) codes += bytes[i];
+    if (codes > CODES_MAX) return false;
+    at += 1 + LENGTHS + (size_t)codes;
+    left -= 1 + LENGTHS + codes;
+  }
+  return true;
+}
+
+/* Segments before the first scan are stepped over, as marks within them mean nothing (a profile, a small preview); from
+ * there on every mark of a code table counts. */
+static bool sound_jpeg(const unsigned char *bytes, size_t size) {
+  enum { MARK = 0xFF, TABLES = 0xC4, START = 0xD8, SCAN = 0xDA };
+  bool scans = false;
+  for (size_t i = 2; i + 2 < size; i++) {
+    if (bytes[i - 1] != MARK || bytes[i] == MARK || bytes[i] == START) continue;
+    if (bytes[i] == TABLES && !tables_fit(bytes, size, i + 1)) return false;
+    scans = scans || bytes[i] == SCAN;
+    if (!scans) i += (size_t)(bytes[i + 1] << 8 | bytes[i + 2]) + 1; /* the next mark begins after this */
+  }
+  return true;
+}
+
 /* The last scan is followed by the mark for the end. */
 static bool whole_jpeg(const unsigned char *bytes, size_t size) {
   enum { MARK = 0xFF, SCAN = 0xDA, END = 0xD9 };
@@ -61,6 +91,13 @@ static bool whole_jpeg(const unsigned char *bytes, size_t size) {
 /* stb_image takes what a file lacks at its end for zeros, but in PNG. */
 static bool is_whole(const unsigned char *bytes, size_t size, const picture *p) {
   return bytes[0] == 'B' ? whole_bmp(bytes, size, p) : bytes[0] != 0xFF || whole_jpeg(bytes, size);
+}
+
+/* What stb_image would not notice. */
+static st check_body(const unsigned char *bytes, size_t size, const char *path, const picture *p, err *e) {
+  if (!is_whole(bytes, size, p)) return err_add(e, ST_USER, "%s: the picture is cut short", path);
+  if (bytes[0] != 0xFF || sound_jpeg(bytes, size)) return ST_OK;
+  return err_add(e, ST_USER, "%s: the JPEG picture is damaged (a code table of more than 256 codes)", path);
 }
 
 static unsigned char grey_of(const unsigned char *rgb) {
@@ -84,7 +121,7 @@ st picture_decode(const unsigned char *bytes, size_t size, const char *path, int
   REQUIRE(channels == 0 || channels == 1 || channels == 3, "%d channels", channels);
   int stored = 0;
   if (check_header(bytes, size, path, out, e)) return e->code;
-  if (!is_whole(bytes, size, out)) return err_add(e, ST_USER, "%s: the picture is cut short", path);
+  if (check_body(bytes, size, path, out, e)) return e->code;
   unsigned char *pixels = stbi_load_from_memory(bytes, (int)size, &out->width, &out->height, &stored, 0);
   if (!pixels)
     return err_add(e, ST_USER, "%s: the picture cannot be decoded (%s): the file is damaged or cut short",
