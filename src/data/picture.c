@@ -4,51 +4,25 @@
 #include "dyt/mem.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP
 #define STBI_NO_STDIO
-#define STBI_MAX_DIMENSIONS (1 << 14) /* PICTURE_SIDE_MAX */
+#define STBI_MALLOC(size)     calloc(1, size) /* a JPEG scan may name a code table that the file does not have */
+#define STBI_REALLOC(p, size) realloc(p, size)
+#define STBI_FREE(p)          free(p)
+#define STBI_MAX_DIMENSIONS   (1 << 14) /* PICTURE_SIDE_MAX */
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb_image.h>
 
 _Static_assert(STBI_MAX_DIMENSIONS == PICTURE_SIDE_MAX, "the decoder has the same limit");
 
+enum { JPEG_FIRST = 0xFF }; /* the first byte of a file */
+
 /* Weights of red, green and blue in PIL's "L", in 1/65536. */
 enum { RED = 19595, GREEN = 38470, BLUE = 7471, HALF = 1 << 15, SHIFT = 16 };
-
-static st check_header(const unsigned char *bytes, size_t size, const char *path, picture *p, err *e) {
-  int stored = 0;
-  *p = (picture){0};
-  if (size > PICTURE_FILE_MAX)
-    return err_add(e, ST_USER, "%s: %zu bytes, expected at most %d", path, size, PICTURE_FILE_MAX);
-  if (!stbi_info_from_memory(bytes, (int)size, &p->width, &p->height, &stored))
-    return err_add(e, ST_USER, "%s: not a PNG, JPEG or BMP picture that can be read (%s)", path,
-                   stbi_failure_reason());
-  if (p->height < 0 && p->height >= -PICTURE_SIDE_MAX) p->height = -p->height; /* a BMP from top to bottom */
-  if (p->width < 1 || p->height < 1 || p->width > PICTURE_SIDE_MAX || p->height > PICTURE_SIDE_MAX ||
-      (size_t)p->width * (size_t)p->height > PICTURE_AREA_MAX)
-    return err_add(e, ST_USER, "%s: a picture of %d x %d, expected at most %d a side and %d pixels in all",
-                   path, p->height, p->width, PICTURE_SIDE_MAX, PICTURE_AREA_MAX);
-  p->channels = stored < 3 ? 1 : 3;
-  return ST_OK;
-}
-
-static size_t little_endian(const unsigned char *p, int n) {
-  size_t v = 0;
-  while (n--) v = v << 8 | p[n];
-  return v;
-}
-
-/* The pixels that the header (of the kinds that can be read: not compressed) promises are there. */
-static bool whole_bmp(const unsigned char *bytes, size_t size, const picture *p) {
-  enum { OFFSET = 10, HEADER = 14, BITS_OLD = 24, BITS = 28, LEAST = 30 };
-  if (size < LEAST) return false;
-  size_t bits = little_endian(bytes + (little_endian(bytes + HEADER, 4) == 12 ? BITS_OLD : BITS), 2);
-  size_t row = ((size_t)p->width * bits + 31) / 32 * 4;
-  return little_endian(bytes + OFFSET, 4) + row * (size_t)p->height <= size;
-}
 
 /* Do the code tables of the segment at `at` hold at most 256 codes each? stb_image 2.27 writes past its own otherwise.
  * Bytes past the end are zeros to it. */
@@ -80,6 +54,40 @@ static bool sound_jpeg(const unsigned char *bytes, size_t size) {
   return true;
 }
 
+static st check_header(const unsigned char *bytes, size_t size, const char *path, picture *p, err *e) {
+  int stored = 0;
+  *p = (picture){0};
+  if (size > PICTURE_FILE_MAX)
+    return err_add(e, ST_USER, "%s: %zu bytes, expected at most %d", path, size, PICTURE_FILE_MAX);
+  if (size > 0 && bytes[0] == JPEG_FIRST && !sound_jpeg(bytes, size))
+    return err_add(e, ST_USER, "%s: the JPEG picture is damaged (a code table of more than 256 codes)", path);
+  if (!stbi_info_from_memory(bytes, (int)size, &p->width, &p->height, &stored))
+    return err_add(e, ST_USER, "%s: not a PNG, JPEG or BMP picture that can be read (%s)", path,
+                   stbi_failure_reason());
+  if (p->height < 0 && p->height >= -PICTURE_SIDE_MAX) p->height = -p->height; /* a BMP from top to bottom */
+  if (p->width < 1 || p->height < 1 || p->width > PICTURE_SIDE_MAX || p->height > PICTURE_SIDE_MAX ||
+      (size_t)p->width * (size_t)p->height > PICTURE_AREA_MAX)
+    return err_add(e, ST_USER, "%s: a picture of %d x %d, expected at most %d a side and %d pixels in all",
+                   path, p->height, p->width, PICTURE_SIDE_MAX, PICTURE_AREA_MAX);
+  p->channels = stored < 3 ? 1 : 3;
+  return ST_OK;
+}
+
+static size_t little_endian(const unsigned char *p, int n) {
+  size_t v = 0;
+  while (n--) v = v << 8 | p[n];
+  return v;
+}
+
+/* The pixels that the header (of the kinds that can be read: not compressed) promises are there. */
+static bool whole_bmp(const unsigned char *bytes, size_t size, const picture *p) {
+  enum { OFFSET = 10, HEADER = 14, BITS_OLD = 24, BITS = 28, LEAST = 30 };
+  if (size < LEAST) return false;
+  size_t bits = little_endian(bytes + (little_endian(bytes + HEADER, 4) == 12 ? BITS_OLD : BITS), 2);
+  size_t row = ((size_t)p->width * bits + 31) / 32 * 4;
+  return little_endian(bytes + OFFSET, 4) + row * (size_t)p->height <= size;
+}
+
 /* The last scan is followed by the mark for the end. */
 static bool whole_jpeg(const unsigned char *bytes, size_t size) {
   enum { MARK = 0xFF, SCAN = 0xDA, END = 0xD9 };
@@ -90,14 +98,7 @@ static bool whole_jpeg(const unsigned char *bytes, size_t size) {
 
 /* stb_image takes what a file lacks at its end for zeros, but in PNG. */
 static bool is_whole(const unsigned char *bytes, size_t size, const picture *p) {
-  return bytes[0] == 'B' ? whole_bmp(bytes, size, p) : bytes[0] != 0xFF || whole_jpeg(bytes, size);
-}
-
-/* What stb_image would not notice. */
-static st check_body(const unsigned char *bytes, size_t size, const char *path, const picture *p, err *e) {
-  if (!is_whole(bytes, size, p)) return err_add(e, ST_USER, "%s: the picture is cut short", path);
-  if (bytes[0] != 0xFF || sound_jpeg(bytes, size)) return ST_OK;
-  return err_add(e, ST_USER, "%s: the JPEG picture is damaged (a code table of more than 256 codes)", path);
+  return bytes[0] == 'B' ? whole_bmp(bytes, size, p) : bytes[0] != JPEG_FIRST || whole_jpeg(bytes, size);
 }
 
 static unsigned char grey_of(const unsigned char *rgb) {
@@ -121,7 +122,7 @@ st picture_decode(const unsigned char *bytes, size_t size, const char *path, int
   REQUIRE(channels == 0 || channels == 1 || channels == 3, "%d channels", channels);
   int stored = 0;
   if (check_header(bytes, size, path, out, e)) return e->code;
-  if (check_body(bytes, size, path, out, e)) return e->code;
+  if (!is_whole(bytes, size, out)) return err_add(e, ST_USER, "%s: the picture is cut short", path);
   unsigned char *pixels = stbi_load_from_memory(bytes, (int)size, &out->width, &out->height, &stored, 0);
   if (!pixels)
     return err_add(e, ST_USER, "%s: the picture cannot be decoded (%s): the file is damaged or cut short",
