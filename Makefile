@@ -23,7 +23,9 @@ FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 FLAGS_tsan := -fsanitize=thread
 
 PKGS     := openblas libcjson zlib libxxhash
-PKG_CFLAGS = $(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
+# Only headers: what is used of stb is compiled into the program, with limits of ours.
+PKGS_HEADERS := stb
+PKG_CFLAGS = $(shell pkg-config --cflags-only-I $(PKGS) $(PKGS_HEADERS) 2>/dev/null | sed 's/-I/-isystem /g')
 # The OpenMP build of OpenBLAS where Debian has it, whatever the alternatives system points to.
 OPENBLAS_OPENMP := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 PKG_LIBS   = $(if $(OPENBLAS_OPENMP),-L$(OPENBLAS_OPENMP) -Wl$(comma)-rpath$(comma)$(OPENBLAS_OPENMP)) \

@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
-# Fetches a data set and leaves its four IDX files, unpacked, in a folder. See --help and data/README.md.
+# Fetches a data set and leaves its files, unpacked, in a folder. See --help and data/README.md.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/fetch_data.sh fashion-mnist|mnist [--from FILE_OR_FOLDER] [--to FOLDER]
+usage: scripts/fetch_data.sh fashion-mnist|mnist|cifar10|cifar100 [--from FILE_OR_FOLDER] [--to FOLDER]
 
-Leaves train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, unpacked and
-with verified checksums, in FOLDER (default: data/NAME of this repository). The files are taken from the first of
+Leaves the files of the data set, unpacked and with verified checksums, in FOLDER (default: data/NAME of this repository).
+fashion-mnist, mnist: four IDX files, taken from the first of
   1. FOLDER itself, if they are already there
   2. --from: a folder, or a .zip, .tar, .tar.gz, .tgz or .tar.xz, that holds them (each .gz or not)
   3. /usr/share/datasets/NAME, where Debian's package dataset-fashion-mnist puts them
   4. the public addresses (needs curl or wget)
+cifar10, cifar100: the files of the published archive (cifar-10-binary.tar.gz, cifar-100-binary.tar.gz), taken from the first of
+  1. FOLDER itself
+  2. --from: that archive, or a folder that holds it
+  3. the public address
 With --from nothing else is tried. Exit codes: 0 done, 1 the data could not be had, 2 wrong usage.
 TEXT
 }
@@ -21,8 +25,10 @@ die() { say "$1"; exit "${2:-1}"; }
 usage_error() { die "$1 (--help explains)" 2; }
 
 FILES=(train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte)
+ARCHIVE=''
 
-# MD5 of the unpacked files, in the order of FILES: the same bytes are found compressed in more than one way.
+# Either MD5 of the unpacked files, in the order of FILES (the same bytes are found compressed in more than one way), or
+# ARCHIVE, its MD5, and the folder in it that holds FILES: their own sums are then written beside them, in MD5SUMS.
 choose() {
   case $1 in
     fashion-mnist)
@@ -33,7 +39,15 @@ choose() {
       SUMS=(6bbc9ace898e44ae57da46a324031adb a25bea736e30d166cdddb491f175f624
             2646ac647ad5339dbf082846283269ea 27ae3e4e09519cfbb04c329615203637)
       ADDRESSES=(https://ossci-datasets.s3.amazonaws.com/mnist https://storage.googleapis.com/cvdf-datasets/mnist) ;;
-    *) usage_error "unknown data set '$1': expected fashion-mnist or mnist" ;;
+    cifar10)
+      FILES=(data_batch_{1..5}.bin test_batch.bin batches.meta.txt)
+      ARCHIVE=cifar-10-binary.tar.gz ARCHIVE_SUM=c32a1d4ab5d03f1284b67883e8d87530 INSIDE=cifar-10-batches-bin
+      ADDRESSES=(https://www.cs.toronto.edu/~kriz) ;;
+    cifar100)
+      FILES=(train.bin test.bin coarse_label_names.txt fine_label_names.txt)
+      ARCHIVE=cifar-100-binary.tar.gz ARCHIVE_SUM=03b5dce01913d631647c71ecec9e9cb8 INSIDE=cifar-100-binary
+      ADDRESSES=(https://www.cs.toronto.edu/~kriz) ;;
+    *) usage_error "unknown data set '$1': expected fashion-mnist, mnist, cifar10 or cifar100" ;;
   esac
 }
 
@@ -44,9 +58,20 @@ md5_of() {
   fi
 }
 
-# complete FOLDER: all four files are there and right.
+# Sets SUMS from the MD5SUMS of folder $1; fails if that is not there or lacks a file.
+read_sums() {
+  local file sum
+  SUMS=()
+  for file in "${FILES[@]}"; do
+    sum=$(sed -n "s/^\([0-9a-f]\{32\}\)  $file\$/\1/p" "$1/MD5SUMS" 2>/dev/null) && [[ -n $sum ]] || return 1
+    SUMS+=("$sum")
+  done
+}
+
+# complete FOLDER: all files are there and right.
 complete() {
   local i
+  [[ -z $ARCHIVE ]] || read_sums "$1" || return 1
   for i in "${!FILES[@]}"; do
     [[ -f $1/${FILES[i]} && $(md5_of "$1/${FILES[i]}") == "${SUMS[i]}" ]] || return 1
   done
@@ -70,8 +95,28 @@ find_below() {
   find -L "$1" -type f \( -name "$2" -o -name "$2.gz" \) -print -quit
 }
 
+# Unpacks the published archive, found as $1, into the work folder; checks it.
+take_archive() {
+  local sum file
+  sum=$(md5_of "$1")
+  [[ $sum == "$ARCHIVE_SUM" ]] ||
+    die "$1: has MD5 $sum, expected $ARCHIVE_SUM: this is not $ARCHIVE, or it is damaged"
+  mkdir -p "$WORK/archive"
+  tar -xzf "$1" -C "$WORK/archive" || die "$1: cannot be unpacked"
+  for file in "${FILES[@]}"; do
+    mv "$WORK/archive/$INSIDE/$file" "$WORK/ready/" || die "$1: holds no $INSIDE/$file"
+    printf '%s  %s\n' "$(md5_of "$WORK/ready/$file")" "$file" >>"$WORK/ready/MD5SUMS"
+  done
+}
+
 take_folder() {
   local i found
+  if [[ -n $ARCHIVE ]]; then
+    found=$(find -L "$1" -type f -name "$ARCHIVE" -print -quit)
+    [[ -n $found ]] || die "$2: holds no $ARCHIVE"
+    take_archive "$found"
+    return
+  fi
   for i in "${!FILES[@]}"; do
     found=$(find_below "$1" "${FILES[i]}")
     [[ -n $found ]] || die "$2: holds no ${FILES[i]} (or ${FILES[i]}.gz)"
@@ -83,6 +128,7 @@ take_given() {
   local from=$1
   [[ -e $from ]] || die "$from: no such file or folder"
   if [[ -d $from ]]; then take_folder "$from" "$from"; return; fi
+  if [[ -n $ARCHIVE ]]; then take_archive "$from"; return; fi
   mkdir "$WORK/archive"
   case $from in
     *.zip)
@@ -101,9 +147,13 @@ download() {
   fi
 }
 
-# Downloads all four files from address $1; fails if any cannot be had or is not what it should be.
+# Downloads all files from address $1; fails if any cannot be had or is not what it should be.
 take_address() {
   local i
+  if [[ -n $ARCHIVE ]]; then
+    download "$1/$ARCHIVE" "$WORK/part.gz" && (take_archive "$WORK/part.gz")
+    return
+  fi
   for i in "${!FILES[@]}"; do
     download "$1/${FILES[i]}.gz" "$WORK/part.gz" || return 1
     (take "$WORK/part.gz" "$i") || return 1
@@ -165,4 +215,4 @@ else take_public
 fi
 
 if [[ -d $TO ]]; then mv -f "$WORK"/ready/* "$TO"/; else mv "$WORK/ready" "$TO"; fi
-say "$NAME: four files in $TO (checksums verified)"
+say "$NAME: ${#FILES[@]} files in $TO (checksums verified)"

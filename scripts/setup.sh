@@ -26,7 +26,7 @@ have() {
   esac >/dev/null 2>&1
 }
 
-build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev"
+build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev libstb-dev"
 case ${1:-} in
   build) wanted=$build ;;
   check) wanted="$build libcmocka-dev gnuplot-nox groff-base" ;;
@@ -50,7 +50,7 @@ fi
 
 if ! command -v apt-get >/dev/null; then
   echo "dyt needs these packages (Debian's names), and this system has no apt-get to install them:$missing" >&2
-  echo "Install what they hold (OpenBLAS with OpenMP, cJSON, zlib, xxHash, Random123, cmocka) and try again." >&2
+  echo "Install what they hold (OpenBLAS with OpenMP, cJSON, zlib, xxHash, Random123, stb_image, cmocka) and try again." >&2
   exit 2
 fi
 as_root=

@@ -53,11 +53,13 @@ typedef struct config_augment {
 } config_augment;
 
 typedef struct config_data {
-  const char *format; /* "idx" "synthetic" */
+  const char *format; /* a name of formats.def */
   const char *path;   /* NULL: null */
   double mean[CONFIG_CHANNELS_MAX], std[CONFIG_CHANNELS_MAX];
   int n_mean, n_std; /* how many were given: 1 or one a channel */
-  double train_fraction;
+  double train_fraction, test_fraction, crop_pct;
+  bool skip_bad;
+  const char *interpolation; /* "bicubic" "bilinear" */
   int64_t val_size, train_size, test_size;
   uint64_t split_seed;
   const char **class_names; /* NULL: null */

@@ -56,18 +56,14 @@ static const char *const nonfinite[] = {"stop", NULL};
 #define COUNTED(group, name)                                                                                 \
   .path = #group "." #name, .at = offsetof(config, group.name), .count_at = offsetof(config, group.n_##name)
 
-#define INT(f, d, range, h)          {FIELD(f), .type = CONFIG_INT, .fallback = d, range, .help = h},
-#define INT64(f, d, range, h)        {FIELD(f), .type = CONFIG_INT64, .fallback = d, range, .help = h},
-#define REAL(f, d, range, h)         {FIELD(f), .type = CONFIG_REAL, .fallback = d, range, .help = h},
-#define BOOL(f, d, h)                {FIELD(f), .type = CONFIG_BOOL, .fallback = d, .help = h},
-#define TEXT(f, d, h)                {FIELD(f), .type = CONFIG_TEXT, .fallback = d, .help = h},
-#define CHOICE(f, d, list, h)        {FIELD(f), .type = CONFIG_CHOICE, .fallback = d, .choices = list, .help = h},
-#define PAIR(f, d, range, h)         {FIELD(f), .type = CONFIG_PAIR, .fallback = d, range, .help = h},
-#define LATER(f, d, h)               {NO_FIELD(f), .type = CONFIG_LATER, .fallback = d, .help = h},
-#define CHECKED_REAL(f, d, range, h) {NO_FIELD(f), .type = CONFIG_REAL, .fallback = d, range, .help = h},
-#define CHECKED_BOOL(f, d, h)        {NO_FIELD(f), .type = CONFIG_BOOL, .fallback = d, .help = h},
-#define CHECKED_CHOICE(f, d, list, h)                                                                        \
-  {NO_FIELD(f), .type = CONFIG_CHOICE, .fallback = d, .choices = list, .help = h},
+#define INT(f, d, range, h)       {FIELD(f), .type = CONFIG_INT, .fallback = d, range, .help = h},
+#define INT64(f, d, range, h)     {FIELD(f), .type = CONFIG_INT64, .fallback = d, range, .help = h},
+#define REAL(f, d, range, h)      {FIELD(f), .type = CONFIG_REAL, .fallback = d, range, .help = h},
+#define BOOL(f, d, h)             {FIELD(f), .type = CONFIG_BOOL, .fallback = d, .help = h},
+#define TEXT(f, d, h)             {FIELD(f), .type = CONFIG_TEXT, .fallback = d, .help = h},
+#define CHOICE(f, d, list, h)     {FIELD(f), .type = CONFIG_CHOICE, .fallback = d, .choices = list, .help = h},
+#define PAIR(f, d, range, h)      {FIELD(f), .type = CONFIG_PAIR, .fallback = d, range, .help = h},
+#define LATER(f, d, h)            {NO_FIELD(f), .type = CONFIG_LATER, .fallback = d, .help = h},
 #define NORM_REAL(f, d, range, h) {SITE(f), .type = CONFIG_REAL, .fallback = d, range, .help = h},
 #define NORM_BOOL(f, d, h)        {SITE(f), .type = CONFIG_BOOL, .fallback = d, .help = h},
 #define NORM_CHOICE(f, d, list, h)                                                                           \

@@ -1,0 +1,128 @@
+#include "data/folder.h"
+
+#include "dyt/file.h"
+#include "dyt/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DEPTH_MAX = 16 }; /* a link to a folder above would have no end */
+
+static int visible(const struct dirent *d) { return d->d_name[0] != '.'; }
+
+/* By bytes, whatever the locale. */
+static int by_bytes(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The sorted names in a folder. */
+static st read_names(const char *path, folder_names *out, err *e) {
+  struct dirent **entry;
+  *out = (folder_names){0};
+  int n = scandir(path, &entry, visible, by_bytes);
+  if (n < 0) return err_add(e, ST_USER, "%s: the folder cannot be read: %s", path, strerror(errno));
+  out->name = mem_new((size_t)n + 1, sizeof *out->name);
+  for (int i = 0; i < n; i++) {
+    out->name[out->n++] = mem_strdup(entry[i]->d_name);
+    free(entry[i]);
+  }
+  free(entry);
+  return ST_OK;
+}
+
+static void free_names(folder_names *f) {
+  for (int i = 0; i < f->n; i++) mem_free(f->name[i]);
+  mem_free(f->name);
+  *f = (folder_names){0};
+}
+
+static bool is_folder(const char *path, const char *name) {
+  char *whole = mem_printf("%s/%s", path, name);
+  bool yes = file_what(whole) == FILE_FOLDER;
+  mem_free(whole);
+  return yes;
+}
+
+st folder_classes(const char *path, folder_names *out, err *e) {
+  if (read_names(path, out, e)) return e->code;
+  int n = 0;
+  for (int i = 0; i < out->n; i++)
+    if (is_folder(path, out->name[i]))
+      out->name[n++] = out->name[i];
+    else
+      mem_free(out->name[i]);
+  out->n = n;
+  if (n >= 2) return ST_OK;
+  return err_add(e, ST_USER, "%s: %d folder%s in it, expected at least two, one a class", path, n,
+                 n == 1 ? "" : "s");
+}
+
+/* torchvision's list: kinds that cannot be read here are named when they are opened, not passed over. */
+static bool is_picture(const char *name) {
+  static const char *const endings[] = {".jpg", ".jpeg", ".png",  ".bmp", ".ppm",
+                                        ".pgm", ".tif",  ".tiff", ".webp"};
+  const char *dot = strrchr(name, '.');
+  for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++)
+    if (strcasecmp(dot, endings[i]) == 0) return true;
+  return false;
+}
+
+static void add_file(folder_files *out, char *path, int32_t label, int part) {
+  if (out->n == out->room) {
+    int64_t room = out->room ? 2 * out->room : 256;
+    out->file = mem_grow(out->file, (size_t)out->room, (size_t)room, sizeof *out->file);
+    out->room = room;
+  }
+  out->file[out->n++] = (folder_file){path, label, part};
+}
+
+static st add_below(const char *path, int32_t label, int part, int depth, folder_files *out, err *e) {
+  folder_names names = {0};
+  if (depth > DEPTH_MAX)
+    return err_add(e, ST_USER, "%s: more than %d folders below each other: is there a link to one above?",
+                   path, DEPTH_MAX);
+  st code = read_names(path, &names, e);
+  for (int i = 0; !code && i < names.n; i++) {
+    char *whole = mem_printf("%s/%s", path, names.name[i]);
+    file_kind kind = file_what(whole);
+    if (kind == FILE_FOLDER) code = add_below(whole, label, part, depth + 1, out, e);
+    if (kind == FILE_REGULAR && is_picture(names.name[i]))
+      add_file(out, whole, label, part);
+    else
+      mem_free(whole);
+  }
+  free_names(&names);
+  return code;
+}
+
+static int32_t label_of(const folder_names *classes, const char *name) {
+  for (int32_t k = 0; k < classes->n; k++)
+    if (strcmp(classes->name[k], name) == 0) return k;
+  return -1;
+}
+
+st folder_add(const char *path, const folder_names *classes, int part, folder_files *out, err *e) {
+  folder_names names = {0};
+  st code = read_names(path, &names, e);
+  for (int i = 0; !code && i < names.n; i++) {
+    if (!is_folder(path, names.name[i])) continue;
+    char *whole = mem_printf("%s/%s", path, names.name[i]);
+    int32_t label = label_of(classes, names.name[i]);
+    code = label < 0 ? err_add(e, ST_USER, "%s: no such class among the training pictures", whole)
+                     : add_below(whole, label, part, 1, out, e);
+    mem_free(whole);
+  }
+  free_names(&names);
+  return code;
+}
+
+void folder_free(folder_names *classes, folder_files *files) {
+  free_names(classes);
+  for (int64_t i = 0; i < files->n; i++) mem_free(files->file[i].path);
+  mem_free(files->file);
+  *files = (folder_files){0};
+}

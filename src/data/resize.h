@@ -1,0 +1,30 @@
+/* resize - a picture at another size, to the byte as PIL's Image.resize does it (and so torchvision's Resize).
+ *
+ * Rows first, then columns; each output is a sum over the pixels under a filter that widens with the reduction
+ * (antialias), in 22-bit fixed point, rounded to bytes between the two passes. (Pillow 13 takes
+ * columns first where the height shrinks much more than the width: a grey level apart at most; not so where the shape
+ * is kept.) A pass that changes nothing is left
+ * out. Only a window of the result is made: a crop after it costs nothing.
+ *
+ *   resize_window w = {.height = 256, .width = 341, .top = 16, .left = 58, .rows = 224, .columns = 224};
+ *   picture small = resize_picture(&large, &w, RESIZE_BICUBIC);      ...      picture_free(&small);
+ */
+#ifndef DYT_DATA_RESIZE_H
+#define DYT_DATA_RESIZE_H
+
+#include "data/picture.h"
+
+typedef enum resize_filter { RESIZE_BILINEAR, RESIZE_BICUBIC } resize_filter;
+
+typedef struct resize_window {
+  int height, width;            /* of the whole result */
+  int top, left, rows, columns; /* what of it is made */
+} resize_window;
+
+/* picture_free. */
+picture resize_picture(const picture *in, const resize_window *w, resize_filter filter);
+
+/* torchvision's Resize(shorter) and CenterCrop(side); side <= shorter. */
+resize_window resize_and_crop(int height, int width, int shorter, int side);
+
+#endif

@@ -1,0 +1,175 @@
+/* Picture files and their resizing (data/picture.h, data/resize.h) against Pillow, and bad files. */
+#include "data/picture.h"
+#include "data/resize.h"
+#include "data_support.h"
+
+#define REFERENCE "tests/reference/pictures/"
+
+typedef struct picture_case {
+  char file[64], filter[16];
+  int channels, height, width;
+} picture_case;
+
+static file_bytes read_reference(const char *name) {
+  char path[128];
+  file_bytes b;
+  err e = {0};
+  snprintf(path, sizeof path, REFERENCE "%s", name);
+  if (file_read(path, 1 << 24, &b, &e)) fail_msg("%s", e.text);
+  return b;
+}
+
+static picture result_of(const picture_case *k) {
+  char path[128];
+  picture p;
+  err e = {0};
+  snprintf(path, sizeof path, REFERENCE "%s", k->file);
+  if (picture_read(path, k->channels, &p, &e)) fail_msg("%s", e.text);
+  if (strcmp(k->filter, "none") == 0) return p;
+  resize_window w = {.height = k->height, .width = k->width, .rows = k->height, .columns = k->width};
+  picture small = resize_picture(&p, &w, strcmp(k->filter, "bicubic") ? RESIZE_BILINEAR : RESIZE_BICUBIC);
+  picture_free(&p);
+  return small;
+}
+
+/* The largest difference of a byte. */
+static int difference(const unsigned char *a, const unsigned char *b, size_t n) {
+  int most = 0;
+  for (size_t i = 0; i < n; i++)
+    if (abs(a[i] - b[i]) > most) most = abs(a[i] - b[i]);
+  return most;
+}
+
+/* Exact, but for JPEG: its standard leaves the last bits of the transform and the upsampling open. */
+static int allowed(const char *file) { return strstr(file, "_420.jpg") ? 6 : strstr(file, ".jpg") ? 2 : 0; }
+
+static void test_like_pillow(void **state) {
+  (void)state;
+  file_bytes cases = read_reference("cases.txt"), expected = read_reference("expected.bin");
+  size_t at = 0;
+  int n = 0, used;
+  picture_case k;
+  for (const char *line = (char *)cases.data;
+       sscanf(line, "%63s %d %15s %d %d\n%n", k.file, &k.channels, k.filter, &k.height, &k.width, &used) == 5;
+       line += used, n++) {
+    picture p = result_of(&k);
+    size_t bytes = (size_t)(k.height * k.width * k.channels);
+    assert_true(p.height == k.height && p.width == k.width && p.channels == k.channels);
+    assert_true(at + bytes <= expected.size);
+    int most = difference(p.pixels, expected.data + at, bytes);
+    if (most > allowed(k.file))
+      fail_msg("%s, %d channels, %s, %d x %d: off by %d", k.file, k.channels, k.filter, k.height, k.width,
+               most);
+    at += bytes;
+    picture_free(&p);
+  }
+  assert_true(n > 100 && at == expected.size);
+  file_bytes_free(&cases);
+  file_bytes_free(&expected);
+}
+
+/* A window holds what the whole result has there. */
+static void test_window(void **state) {
+  (void)state;
+  picture p;
+  err e = {0};
+  assert_int_equal(picture_read(REFERENCE "rgb_40x23.png", 0, &p, &e), ST_OK);
+  assert_int_equal(p.channels, 3);
+  resize_window all = {.height = 30, .width = 50, .rows = 30, .columns = 50}, some = all;
+  some.top = 7, some.left = 11, some.rows = 13, some.columns = 20;
+  picture whole = resize_picture(&p, &all, RESIZE_BICUBIC), part = resize_picture(&p, &some, RESIZE_BICUBIC);
+  assert_true(part.height == 13 && part.width == 20);
+  for (int y = 0; y < 13; y++)
+    assert_memory_equal(part.pixels + (size_t)y * 60, whole.pixels + (size_t)((y + 7) * 50 + 11) * 3, 60);
+  picture_free(&p);
+  picture_free(&whole);
+  picture_free(&part);
+}
+
+/* torchvision.transforms: Resize(shorter) truncates the longer side, CenterCrop(side) rounds halves to even. */
+static void test_resize_and_crop(void **state) {
+  (void)state;
+  static const struct {
+    int height, width, shorter, side, to_height, to_width, top, left;
+  } c[] = {{480, 640, 256, 224, 256, 341, 16, 58},
+           {640, 480, 32, 32, 42, 32, 5, 0},
+           {10, 10, 35, 32, 35, 35, 2, 2},
+           {1, 1, 29, 28, 29, 29, 0, 0},
+           {3, 1, 4, 4, 12, 4, 4, 0},
+           {50, 100, 31, 28, 31, 62, 2, 17}};
+  for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+    resize_window w = resize_and_crop(c[i].height, c[i].width, c[i].shorter, c[i].side);
+    assert_true(w.height == c[i].to_height && w.width == c[i].to_width);
+    assert_true(w.top == c[i].top && w.left == c[i].left);
+    assert_true(w.rows == c[i].side && w.columns == c[i].side);
+  }
+}
+
+static void assert_picture_bad(const char *name, const char *words) {
+  picture p;
+  err e = {0};
+  assert_int_equal(picture_read(in_folder(name), 3, &p, &e), ST_USER);
+  assert_int_equal(e.count, 1);
+  assert_null(p.pixels);
+  if (!strstr(e.text, words)) fail_msg("\"%s\" does not mention \"%s\"", e.text, words);
+  assert_non_null(strstr(e.text, in_folder(name)));
+}
+
+static void test_bad(void **state) {
+  (void)state;
+  assert_picture_bad("absent", "cannot be read");
+  put("empty", "", 0);
+  assert_picture_bad("empty", "not a PNG, JPEG or BMP");
+  put("text", "GIF89a and so on", 16);
+  assert_picture_bad("text", "not a PNG, JPEG or BMP");
+  static const char *const files[] = {"rgb_17x31.png", "colour.bmp", "grey.bmp", "colour.jpg",
+                                      "colour_420.jpg"};
+  for (int i = 0; i < 5; i++) {
+    file_bytes b = read_reference(files[i]);
+    put("cut", b.data, b.size * 4 / 5);
+    assert_picture_bad("cut", "cut short");
+    file_bytes_free(&b);
+  }
+  file_bytes j = read_reference("colour.jpg");
+  size_t at = 2;
+  while (j.data[at] != 0xFF || j.data[at + 1] != 0xC4) at++;
+  memset(j.data + at + 5, 255, 2); /* 510 codes, of one bit and of two */
+  put("codes", j.data, j.size);
+  assert_picture_bad("codes", "more than 256 codes");
+  file_bytes_free(&j);
+  file_bytes b = read_reference("rgb_17x31.png");
+  b.data[18] = 0x30; /* a width of 12319 */
+  b.data[22] = 0x30;
+  put("large", b.data, b.size);
+  assert_picture_bad("large", "expected at most 16384 a side and 67108864 pixels");
+  file_bytes_free(&b);
+}
+
+static void test_probe(void **state) {
+  (void)state;
+  static const struct {
+    const char *file;
+    int height, width, channels;
+  } known[] = {{REFERENCE "grey_alpha.png", 19, 26, 1},
+               {REFERENCE "alpha.png", 19, 26, 3},
+               {REFERENCE "palette.png", 19, 26, 3},
+               {REFERENCE "grey.jpg", 19, 26, 1},
+               {REFERENCE "rgb_1x7.png", 1, 7, 3}};
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    picture p;
+    err e = {0};
+    assert_int_equal(picture_probe(known[i].file, &p, &e), ST_OK);
+    assert_true(p.height == known[i].height && p.width == known[i].width && p.channels == known[i].channels);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_like_pillow),
+      cmocka_unit_test(test_window),
+      cmocka_unit_test(test_resize_and_crop),
+      cmocka_unit_test(test_probe),
+      TEST_IN_FOLDER(test_bad),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
