@@ -111,7 +111,8 @@ static void on_bus(int number) {
 
 int main(int argc, char **argv) {
   process_note_start();
-  signal(SIGBUS, on_bus);
+  /* Not signal(): in strict POSIX the first delivery takes the handler away, and a second worker may meet the same hole. */
+  sigaction(SIGBUS, &(struct sigaction){.sa_handler = on_bus}, NULL);
   const char *first = argc < 2 ? pages[0].arg : argv[1];
   for (int i = 0; i < PAGES; i++)
     if (strcmp(pages[i].arg, first) == 0) {

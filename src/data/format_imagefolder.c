@@ -145,7 +145,7 @@ static st decode(const data_source *s, const imagefolder_state *t, const char *p
 static st leave_out(const config *c, imagefolder_state *t, const err *bad, err *e) {
   if (!c->data.skip_bad) return err_join(e, bad);
   progress p;
-  progress_open(&p);
+  progress_open(&p, false);
   if (t->left_out++ == 0) progress_line(&p, "left out (data.skip_bad): %s", bad->text);
   return ST_OK;
 }
@@ -180,7 +180,7 @@ static st decode_all(const config *c, data_source *s, err *e) {
   for (int part = 0; part < DATA_PARTS; part++)
     if (decode_part(c, s, part, &at, e)) return e->code;
   progress p;
-  progress_open(&p);
+  progress_open(&p, false);
   if (t->left_out) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, t->left_out);
   s->bytes = bytes;
   s->pixel_hash = XXH64(t->store.base, (size_t)at * picture_bytes(s), 0);
