@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs into a folder below build/ and uses what is there as others do: builds examples/predict.c with pkg-config, shared and static, and
-# compares its answers with predictions.csv of a run trained by the installed program; looks for every command and option in manual pages and
+# compares its answers with predictions.csv of a run trained by the installed program, whose data set is gone by then; looks for every command and option in manual pages and
 # completion; uninstalls. Prints a line a check, as the test programs do. Usage: scripts/check_install.sh
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -44,12 +44,13 @@ train() {
   "data": { "format": "idx", "path": "$stage/data", "mean": [0.3], "std": [0.2], "class_names": ["top", "upper", "lower", "bottom"] },
   "schedule": { "epochs": 3, "warmup_epochs": 0.5 }, "train": { "batch_size": 20 } }
 JSON
-  "$root/bin/dyt" train "$stage/tiny.json" --run-dir "$stage/run" 2>"$stage/train.log" || { cat "$stage/train.log"; false; }
+  "$root/bin/dyt" train "$stage/tiny.json" --run-dir "$stage/run" 2>"$stage/train.log" || { cat "$stage/train.log"; return 1; }
+  mv "$stage/data" "$stage/elsewhere"
 }
 
 # Every image's class and probability are those of predictions.csv; more than one class is among them.
 agrees() {
-  tail -c +17 "$stage/data/t10k-images-idx3-ubyte" | "$stage/$1" "$stage/run" >"$stage/$1.csv" || return 1
+  tail -c +17 "$stage/elsewhere/t10k-images-idx3-ubyte" | "$stage/$1" "$stage/run" >"$stage/$1.csv" || return 1
   tail -n +2 "$stage/run/predictions.csv" | paste -d, - "$stage/$1.csv" | awk -F, '
     BEGIN { split("top,upper,lower,bottom", name, ",") }
     { seen[$3] = 1; d = $4 - $8; if ($1 != $6 || name[$3 + 1] != $7 || d > 1e-6 || d < -1e-6) { print "line " NR ": " $0; bad = 1 } }

@@ -110,7 +110,7 @@ static void test_prediction_is_evaluation(void **state) {
   dyt_error e;
   dyt_run *run = dyt_open(path, 2, &e);
   if (!run) fail_msg("%s", e.text);
-  if (trained_open(&t, &(trained_options){.source = path}, &own)) fail_msg("%s", own.text);
+  if (trained_open_data(&t, &(trained_options){.source = path}, &own)) fail_msg("%s", own.text);
   assert_int_equal(dyt_image_size(run), 8);
   int classes = dyt_classes(run), numbers = dyt_channels(run) * 64;
   assert_int_equal(classes, 10);

@@ -163,6 +163,27 @@ static void strings_are_quoted(void **state) {
   str_free(&s);
 }
 
+static void any_bytes_are_lines(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {{"\xc3\xa4\t\xe6\x9d\xb1\x7f", "\xc3\xa4 \xe6\x9d\xb1 "},
+                                         {"a\xff\xc3", "a??"},
+                                         {"\xc0\x80\xed\xa0\x80", "?????"},
+                                         {"", ""}};
+  for (int i = 0; i < 4; i++) {
+    str s = {0};
+    str_add(&s, "");
+    str_add_line(&s, cases[i][0]);
+    assert_string_equal(s.data, cases[i][1]);
+    str_free(&s);
+  }
+  assert_int_equal(str_width("\xc3\xa4\xff\xe6\x9d\xb1."), 4);
+  str s = {0};
+  str_add_cell(&s, "\xc3\xa4", 3);
+  str_add_cell(&s, "long", 2);
+  assert_string_equal(s.data, "\xc3\xa4  long");
+  str_free(&s);
+}
+
 static void words_have_distances(void **state) {
   (void)state;
   assert_int_equal(str_distance("", "", 9), 0);
@@ -396,6 +417,7 @@ int main(void) {
       cmocka_unit_test(numbers_survive_text),
       cmocka_unit_test(strings_grow),
       cmocka_unit_test(strings_are_quoted),
+      cmocka_unit_test(any_bytes_are_lines),
       cmocka_unit_test(words_have_distances),
       cmocka_unit_test(memory_is_zeroed_and_aligned),
       cmocka_unit_test(arenas_are_mapped),

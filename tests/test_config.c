@@ -244,9 +244,9 @@ static void test_round_trip(void **state) {
       " 0.30000000000000004}, \"data\": {\"split_seed\": 9007199254740991, \"val_size\": 1000000000000000,"
       " \"path\": \"\\\"\\\\\\u0001\xc3\xa4\"}}",
       NULL);
+  assert_same_after_reading(&c);
   config_fill(&c, "model.image_size", 28);
   assert_int_equal(c.model.image_size, 28);
-  assert_same_after_reading(&c);
   str text = {0};
   config_write(&c, &text);
   static const char *const parts[] = {
@@ -277,6 +277,56 @@ static void test_hash(void **state) {
   config_free(&x);
   config_free(&y);
   config_free(&z);
+}
+
+/* What the data settle is in the record, with its origin, and not in the hash. */
+static void test_the_data_settle(void **state) {
+  (void)state;
+  char before[17], after[17];
+  char first[] = "a \"b\"", second[] = "\xc3\xa4", *const name[] = {first, second};
+  config c = load_ok("{\"data\": {\"mean\": \"auto\", \"std\": \"auto\"}}", NULL);
+  assert_true(c.data.n_mean == 0 && c.data.n_std == 0 && !c.data.class_names);
+  config_hash(&c, before);
+  config_fill(&c, "model.classes", 2);
+  config_fill_numbers(&c, "data.mean", (const double[]){0.25, 0.1, 0.5}, 3);
+  config_fill_names(&c, "data.class_names", name, 2);
+  config_hash(&c, after);
+  assert_string_equal(before, after);
+  assert_true(c.data.n_mean == 3 && c.data.mean[1] == 0.1 && c.data.n_class_names == 2);
+  assert_string_equal(c.data.class_names[1], name[1]);
+  str text = {0};
+  config_write(&c, &text);
+  config back = load_ok(text.data, NULL);
+  assert_int_equal(config_diff(&c, &back, NULL, NULL), 0);
+  assert_string_equal(back.data.class_names[0], name[0]);
+  str_clear(&text);
+  config_show(&c, &text);
+  assert_non_null(strstr(text.data, "[0.25, 0.1, 0.5]        # the data\n"));
+  assert_non_null(strstr(text.data, "data.std                   = \"auto\""));
+  str_free(&text);
+  config_free(&back);
+  config_free(&c);
+}
+
+/* A run's config settles what another leaves open, and nothing else. */
+static void test_adopt(void **state) {
+  (void)state;
+  config own =
+      load_ok("{\"model\": {\"image_size\": 28, \"channels\": 1}, \"data\": {\"mean\": [0.25], \"std\": 2,"
+              " \"class_names\": [\"x\", \"y\"]}, \"optim\": {\"clip_norm\": 1}}",
+              NULL);
+  config c = load_ok("{\"model\": {\"channels\": 3}, \"data\": {\"mean\": \"auto\", \"std\": 1}}", NULL);
+  config_adopt(&c, &own);
+  assert_true(c.model.image_size == 28 && c.model.channels == 3 && c.model.classes == 0);
+  assert_true(c.data.mean[0] == 0.25 && c.data.n_mean == 1 && c.data.std[0] == 1 && c.optim.clip_norm == 0);
+  config_free(&own);
+  assert_string_equal(c.data.class_names[1], "y");
+  str changed = {0};
+  config again = load_ok("{\"model\": {\"channels\": 3}}", NULL);
+  assert_int_equal(config_diff(&again, &c, NULL, &changed), 3);
+  str_free(&changed);
+  config_free(&again);
+  config_free(&c);
 }
 
 static void test_diff(void **state) {
@@ -353,6 +403,8 @@ int main(void) {
       cmocka_unit_test(test_sets),
       cmocka_unit_test(test_round_trip),
       cmocka_unit_test(test_hash),
+      cmocka_unit_test(test_the_data_settle),
+      cmocka_unit_test(test_adopt),
       cmocka_unit_test(test_diff),
       cmocka_unit_test(test_shipped_configs),
       cmocka_unit_test(test_quick_configs_differ_in_the_norm_only),

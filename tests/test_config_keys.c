@@ -52,7 +52,7 @@ static const bad_value bad_values[] = {
     {"data.format", "\"cifar\"",
      "found \"cifar\", expected one of \"idx\", \"cifar10\", \"cifar100\", \"imagefolder\", \"synthetic\""},
     {"data.path", "3", "found 3, expected a string, or null"},
-    {"data.std", "0", "found 0, expected a number or a list of numbers above 0"},
+    {"data.std", "0", "found 0, expected \"auto\", a number or a list of numbers above 0"},
     {"data.std", "[1, 0]", "found [1, 0], expected"},
     {"data.mean", "[]", "found [], expected"},
     {"data.mean", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "found [1, 1"},

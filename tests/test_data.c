@@ -137,6 +137,74 @@ static void test_class_names(void **state) {
   data_close(&d);
 }
 
+/* Of a split's pixels, from 0 to 1. */
+static void naive_moments(const data_set *d, const data_split *s, double *mean, double *std) {
+  real image[SIDE * SIDE];
+  unsigned char *scratch = mem_new(data_scratch(d), 1);
+  double sum = 0, square = 0, n = (double)s->n * SIDE * SIDE;
+  for (int pass = 0; pass < 2; pass++)
+    for (int64_t i = 0; i < s->n; i++) {
+      data_sample(d, s, i, NULL, image, NULL, scratch);
+      for (int j = 0; j < SIDE * SIDE; j++) {
+        double v = round(((double)image[j] / (double)d->inv_std[0] + (double)d->mean[0]) * 255) / 255;
+        sum += pass ? 0 : v;
+        square += pass ? (v - sum / n) * (v - sum / n) : 0;
+      }
+    }
+  *mean = sum / n, *std = sqrt(square / n);
+  mem_free(scratch);
+}
+
+/* "auto": of the images that are trained on, not of those held out or left out, nor of the test. */
+static void test_auto_normalization(void **state) {
+  (void)state;
+  put_set();
+  config c = config_of("idx");
+  double mean, std, first;
+  c.data.val_size = 20, c.data.train_fraction = 0.5, c.data.n_mean = c.data.n_std = 0;
+  data_set d = open_ok(&c);
+  naive_moments(&d, &d.train, &mean, &std);
+  assert_true(c.data.n_mean == 1 && c.data.n_std == 1);
+  assert_true(fabs(c.data.mean[0] - mean) < 1e-12 && fabs(c.data.std[0] - std) < 1e-12);
+  assert_true((double)d.mean[0] == (double)(real)c.data.mean[0]);
+  first = c.data.mean[0];
+  data_close(&d);
+  c.data.n_mean = 0, c.data.std[0] = 3, c.train.seed = 8; /* alone, of other images */
+  d = open_ok(&c);
+  assert_true(c.data.mean[0] != first && c.data.std[0] == 3);
+  data_close(&d);
+  static const unsigned char label[TRAIN] = {0, 1, 2, 3};
+  unsigned char *flat = mem_new(16 + TRAIN * SIDE * SIDE, 1);
+  const unsigned char head[16] = {0, 0, 8, 3, 0, 0, 0, TRAIN, 0, 0, 0, SIDE, 0, 0, 0, SIDE};
+  memcpy(flat, head, sizeof head);
+  put("train-images-idx3-ubyte", flat, 16 + TRAIN * SIDE * SIDE);
+  put_labels(put, "train-labels-idx1-ubyte", TRAIN, label);
+  c.data.n_std = 0;
+  ASSERT_BAD(&c, "data.std: \"auto\"", "channel 0", "expected a number");
+  mem_free(flat);
+}
+
+/* A data set without samples normalizes and names as the one it stands for. */
+static void test_recall(void **state) {
+  (void)state;
+  err e = {0};
+  data_set d;
+  config c = config_of("synthetic");
+  c.data.n_mean = c.data.n_std = 0; /* this format's own */
+  c.model.image_size = 4, c.model.channels = 1, c.model.classes = 3;
+  assert_int_equal(data_recall(&c, &d, &e), ST_OK);
+  assert_true(d.height == 4 && d.width == 4 && d.channels == 1 && d.classes == 3 && d.test.n == 0);
+  assert_string_equal(d.class_names[2], "2");
+  real image[16];
+  data_normalize(&d, (const unsigned char[16]){0, 255}, image);
+  assert_true(image[0] == (real)(-0.5 / 0.21) && image[1] == (real)(0.5 / 0.21));
+  data_close(&d);
+  c.data.format = "idx", c.model.classes = 0;
+  assert_int_equal(data_recall(&c, &d, &e), ST_USER);
+  assert_int_equal(e.count, 1);
+  assert_non_null(strstr(e.text, "model.classes, data.mean, data.std: left to the data"));
+}
+
 static void test_fingerprint(void **state) {
   (void)state;
   put_set();
@@ -387,6 +455,8 @@ int main(void) {
       TEST_IN_FOLDER(test_config_does_not_fit),
       TEST_IN_FOLDER(test_null_keys_are_filled),
       TEST_IN_FOLDER(test_class_names),
+      TEST_IN_FOLDER(test_auto_normalization),
+      cmocka_unit_test(test_recall),
       TEST_IN_FOLDER(test_fingerprint),
       TEST_IN_FOLDER(test_validation_split),
       TEST_IN_FOLDER(test_seeds_of_splits),

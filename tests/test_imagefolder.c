@@ -194,6 +194,36 @@ static void test_null_keys_are_filled(void **state) {
   config_free(&c);
 }
 
+/* Each channel by itself; and what the folders are called is kept, whatever bytes it is. */
+static void test_kept_with_the_config(void **state) {
+  (void)state;
+  put_bmp("train/b \"2\"/1.bmp", 6, 6, 30);
+  put_bmp("train/a\xff\n/1.bmp", 6, 6, 10);
+  put_bmp("test/b \"2\"/1.bmp", 6, 6, 200);
+  config c;
+  load(&c);
+  c.data.n_mean = c.data.n_std = 0;
+  data_set d = open_ok(&c);
+  assert_string_equal(d.class_names[0], "a? ");
+  assert_true(c.data.n_class_names == 2 && c.data.n_mean == 3 && c.data.n_std == 3);
+  assert_string_equal(c.data.class_names[1], "b \"2\"");
+  for (int k = 0; k < 3; k++)
+    assert_true(fabs(c.data.mean[k] - (20 + k) / 255.0) < 1e-12 && fabs(c.data.std[k] - 10 / 255.0) < 1e-12);
+  str text = {0};
+  config_write(&c, &text);
+  put("config.json", text.data, text.len);
+  str_free(&text);
+  data_close(&d);
+  config_free(&c);
+  err e = {0};
+  if (config_load(in_folder("config.json"), NULL, 0, &c, &e)) fail_msg("%s", e.text);
+  assert_int_equal(data_recall(&c, &d, &e), ST_OK);
+  assert_string_equal(d.class_names[0], "a? ");
+  assert_true(fabs((double)d.mean[2] - 22 / 255.0) < 1e-6);
+  data_close(&d);
+  config_free(&c);
+}
+
 static void test_bad(void **state) {
   (void)state;
   config c = config_of(6, 3, 2);
@@ -223,8 +253,13 @@ static void test_bad(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST_IN_FOLDER(test_parts),    TEST_IN_FOLDER(test_val_alone_and_grey),   TEST_IN_FOLDER(test_held_out),
-      TEST_IN_FOLDER(test_crop_pct), TEST_IN_FOLDER(test_null_keys_are_filled), TEST_IN_FOLDER(test_bad),
+      TEST_IN_FOLDER(test_parts),
+      TEST_IN_FOLDER(test_val_alone_and_grey),
+      TEST_IN_FOLDER(test_held_out),
+      TEST_IN_FOLDER(test_crop_pct),
+      TEST_IN_FOLDER(test_null_keys_are_filled),
+      TEST_IN_FOLDER(test_bad),
+      TEST_IN_FOLDER(test_kept_with_the_config),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,8 @@ typedef struct config_data {
   const char *format; /* a name of formats.def */
   const char *path;   /* NULL: null */
   double mean[CONFIG_CHANNELS_MAX], std[CONFIG_CHANNELS_MAX];
-  int n_mean, n_std; /* how many were given: 1 or one a channel */
+  int n_mean,
+      n_std; /* how many were given: 1 or one a channel; 0: "auto", measured on the data (config_fill) */
   double train_fraction, test_fraction, crop_pct;
   bool skip_bad;
   const char *interpolation; /* "bicubic" "bilinear" */
@@ -109,14 +110,19 @@ void config_free(config *c);
  * settled a key. ST_USER with a sentence each. */
 st config_check_shapes(const config *c, err *e);
 
-/* Gives a value to a key that was null, because the data settled it ("model.image_size", 28); origin: "the
- * data". */
+/* Gives a value to a key that was left open (null or "auto"), because the data settled it ("model.image_size", 28); origin:
+ * "the data". The same with numbers [n] for a list of them, and with names [n] (copied; UTF-8). A config that
+ * was made by hand has nothing to own names: its own stay as they are. */
 void config_fill(config *c, const char *key, double value);
+void config_fill_numbers(config *c, const char *key, const double *value, int n);
+void config_fill_names(config *c, const char *key, char *const *name, int n);
+/* Fills what `c` leaves open with what was settled in `own`, the config of a run. */
+void config_adopt(config *c, const config *own);
 
 /* The resolved config as canonical JSON (fixed key order, two-space indentation, a newline at the end),
  * appended to `out`. */
 void config_write(const config *c, str *out);
-/* Hash of the resolved config: 16 hex digits. */
+/* Hash of the resolved config as it was loaded, whatever the data settled since: 16 hex digits. */
 void config_hash(const config *c, char out[17]);
 /* For people: every key with its value and the origin of it (default, file:line, --set, the data), appended
  * to `out`. */

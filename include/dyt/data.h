@@ -52,10 +52,14 @@ typedef struct data_draw {
  * by
  * split_seed), then train_fraction of the rest (stratified, nested, by train.seed). Checks it against
  * c->model: classes,
- * channels and image_size that are null there are filled in (config_fill); others must fit.
+ * channels and image_size that are null there are filled in (config_fill); others must fit. So are the class names
+ * that the data have, and a mean and std that are "auto": over all pixels of the training split, a channel each.
  * ST_USER: missing folder, truncated or corrupt file, label beyond the classes, sizes that do not fit, empty
- * split. */
+ * split, no std to measure. */
 st data_open(config *c, data_set *out, err *e);
+/* The data set as the config of a run knows it, without any samples: sizes, class names (numbers where it has none) and
+ * normalization. ST_USER: keys that only the data could settle. */
+st data_recall(const config *c, data_set *out, err *e);
 void data_close(data_set *d);
 
 /* Sample `i` of a split: image [channels, height, width] normalized, target [classes] one-hot (may be NULL).
@@ -64,6 +68,9 @@ void data_close(data_set *d);
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch);
 size_t data_scratch(const data_set *d);
+
+/* Bytes [height, width, channels] to the normalized numbers [channels, height, width] of a sample. */
+void data_normalize(const data_set *d, const unsigned char *pixels, real *image);
 
 /* The order in which an epoch visits the n samples of a split: out [n]. */
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out);

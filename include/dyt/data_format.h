@@ -37,7 +37,6 @@ typedef struct data_source {
   int height, width, channels; /* of every sample */
   char **class_names;          /* [n_class_names] or NULL; mem_new, as each name is */
   int n_class_names;
-  double mean, std; /* normalization that the format fixes, of pixels in 0..1; std 0: as configured */
   data_part part[DATA_PARTS];
   size_t bytes;        /* memory held for pixels */
   uint64_t pixel_hash; /* of all pixels, or of what they are made from */
@@ -46,6 +45,7 @@ typedef struct data_source {
 
 typedef struct data_format {
   const char *name;
+  double mean, std; /* normalization that the format fixes, of pixels in 0..1; std 0: as configured */
   /* Fills a zeroed source. On failure (ST_USER, one sentence naming the file, what was found and what was
    * expected) the caller closes what there is. Labels beyond model.classes need no check here. */
   st (*open)(const config *c, data_source *s, err *e);

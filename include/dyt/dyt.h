@@ -46,9 +46,9 @@ const char *dyt_version(void);
 
 typedef struct dyt_run dyt_run;
 
-/* Opens the last checkpoint of a run directory. The data set of its config must be where it was: what the
- * classes are called and how images are normalized is known from it. threads: 0 for the cores this process
- * may use. NULL when it cannot be opened. The caller closes it. */
+/* Opens the last checkpoint of a run directory. No data set is needed: the run knows what its classes are called
+ * (numbers, where the data had no names) and how images are normalized. threads: 0 for the cores this process may
+ * use. NULL when it cannot be opened. The caller closes it. */
 dyt_run *dyt_open(const char *run_dir, int threads, dyt_error *e);
 void dyt_close(dyt_run *run); /* NULL is fine */
 

@@ -26,6 +26,8 @@ file_kind file_what(const char *path); /* follows links */
 
 /* The whole of a regular file. ST_USER: missing, a folder, unreadable, larger than `limit` bytes. */
 st file_read(const char *path, size_t limit, file_bytes *out, err *e);
+/* All that an open file gives until its end; messages call it `name`. */
+st file_read_stream(int fd, const char *name, size_t limit, file_bytes *out, err *e);
 void file_bytes_free(file_bytes *b);
 
 /* The same without a copy, read-only and not NUL-terminated: pages of the system's cache. False where it cannot

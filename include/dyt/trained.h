@@ -1,8 +1,8 @@
-/* trained - a model with weights from a run directory or a weights file, ready to be evaluated.
+/* trained - a model with weights from a run directory or a weights file, ready to predict or to be evaluated.
  *
  *   trained t;
  *   if (trained_open(&t, &(trained_options){.source = "runs/x"}, e)) return e->code;
- *   ... t.cfg, t.data, t.model, t.engine ...
+ *   engine_forward(&t.engine, ENGINE_EVAL, n, ...);     // t.cfg, t.data (without samples), t.model
  *   trained_close(&t);
  */
 #ifndef DYT_TRAINED_H
@@ -16,7 +16,6 @@ typedef struct trained_options {
   const char *checkpoint;  /* "last" (NULL) or "best" */
   const char *const *sets; /* --set arguments */
   int n_sets, threads;
-  bool any; /* the engine can run any number of samples, not only the test split */
 } trained_options;
 
 typedef struct trained {
@@ -28,9 +27,11 @@ typedef struct trained {
   feed feed;
 } trained;
 
-/* Reads config, data set and weights; the engine can evaluate the test split. ST_USER says what is missing or
- * does not fit. */
+/* Reads config and weights; the engine can run any number of samples. No data set is read: t->data is what the config knows
+ * of it (data_recall). ST_USER says what is missing or does not fit. */
 st trained_open(trained *t, const trained_options *o, err *e);
+/* The same with the data set; the engine and t->feed can evaluate the test split, whole. */
+st trained_open_data(trained *t, const trained_options *o, err *e);
 void trained_close(trained *t);
 
 /* The config and the weights file that a source stands for (of a run with train.ema: the average), of the caller's own: *weights NULL for a run

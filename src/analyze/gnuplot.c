@@ -4,42 +4,48 @@
 #include "dyt/mem.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* --- a script --- */
 
-/* Bytes of the character that begins at `s`; 0 if it is no UTF-8. */
-static size_t character(const unsigned char *s) {
-  size_t n = *s < 0x80                 ? 1
-             : *s >= 0xc2 && *s < 0xe0 ? 2
-             : *s >= 0xe0 && *s < 0xf0 ? 3
-             : *s >= 0xf0 && *s < 0xf5 ? 4
-                                       : 0;
-  for (size_t i = 1; i < n; i++)
-    if (s[i] >> 6 != 2) return 0;
-  bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90);
-  bool no_character = (*s == 0xed && s[1] >= 0xa0) || (*s == 0xf4 && s[1] >= 0x90);
-  return n > 1 && (overlong || no_character) ? 0 : n;
-}
-
 /* Between single quotes only a single quote means something to gnuplot; between double ones it would run `commands`. */
 void gnuplot_quote(str *script, const char *text) {
+  str line = {0};
+  str_add_line(&line, text);
   str_add(script, "'");
-  for (const unsigned char *s = (const unsigned char *)text; *s;) {
-    size_t n = character(s);
-    if (n == 0)
-      str_add(script, "?");
-    else if (*s < 0x20 || *s == 0x7f)
-      str_add(script, " ");
-    else if (*s == '\'')
-      str_add(script, "''");
-    else
-      str_add_bytes(script, s, n);
-    s += n ? n : 1;
+  for (size_t i = 0; i < line.len; i++) {
+    if (line.data[i] == '\'') str_add(script, "'");
+    str_add_bytes(script, line.data + i, 1);
   }
   str_add(script, "'");
+  str_free(&line);
+}
+
+/* The code of the UTF-8 character of n bytes. */
+static unsigned code_of(const char *text, size_t n) {
+  const unsigned char *p = (const unsigned char *)text;
+  unsigned code = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+  for (size_t i = 1; i < n; i++) code = code << 6 | (p[i] & 0x3f);
+  return code;
+}
+
+bool gnuplot_has_letters(const char *text) {
+  enum { LATIN = 0x250 }; /* what every font has ends before */
+  str command = {0};
+  for (size_t n; *text; text += n ? n : 1) {
+    n = str_character(text);
+    unsigned code = n ? code_of(text, n) : 0;
+    if (code >= LATIN) str_addf(&command, "%s%x", command.len ? " " : "fc-list ':charset=", code);
+  }
+  if (!command.len) return true;
+  str_add(&command, "' 2>&1");
+  FILE *list = popen(command.data, "r");
+  bool found = list && fgetc(list) == '/';
+  if (list) pclose(list);
+  str_free(&command);
+  return found;
 }
 
 void gnuplot_begin(const char *name, const char *definitions, int width, int height, str *script) {

@@ -13,6 +13,8 @@
 #include "dyt/err.h"
 #include "dyt/str.h"
 
+#include <stdbool.h>
+
 /* Appends any bytes as a gnuplot string that nothing is run or replaced in: control characters become spaces, what is no
  * UTF-8 question marks. */
 void gnuplot_quote(str *script, const char *text);
@@ -20,6 +22,10 @@ void gnuplot_quote(str *script, const char *text);
  * over both kinds of file. Sizes are those of the SVG; the PNG has twice as many pixels each way. */
 void gnuplot_begin(const char *name, const char *definitions, int width, int height, str *script);
 void gnuplot_end(str *script);
+
+/* Whether a font of the system has all letters of a text, which is asked of fontconfig: gnuplot draws a letter that there
+ * is none for across the whole of a PNG. (In an SVG the letters are the reader's.) */
+bool gnuplot_has_letters(const char *text);
 
 /* Writes the file FOLDER/NAMEENDING. */
 st gnuplot_write(const char *folder, const char *name, const char *ending, const str *text, err *e);

@@ -1,7 +1,7 @@
 /* A trained model for another program. */
 #include "api.h"
 
-#include "dyt/trained.h"
+#include "dyt/predict.h"
 
 #include <math.h>
 
@@ -14,7 +14,7 @@ dyt_run *dyt_open(const char *run_dir, int threads, dyt_error *error) {
   dyt_run *run = mem_new(1, sizeof *run);
   if (threads < 0) err_add(&e, ST_USER, "dyt_open: threads %d: expected no negative number", threads);
   if (!e.code && !api_init(&e))
-    trained_open(&run->t, &(trained_options){.source = run_dir, .threads = threads, .any = true}, &e);
+    trained_open(&run->t, &(trained_options){.source = run_dir, .threads = threads}, &e);
   if (e.code) {
     mem_free(run);
     run = NULL;
@@ -59,18 +59,15 @@ static void fill(void *context, int64_t first, int64_t n, real *const *slot, int
   for (int64_t i = 0; i < n * d->classes; i++) slot[1][i] = 0;
 }
 
-static void softmax(const real *z, int n, float *out) {
-  double sum = 0, most = (double)z[0];
-  for (int k = 1; k < n; k++) most = fmax(most, (double)z[k]);
-  for (int k = 0; k < n; k++) sum += exp((double)z[k] - most);
-  for (int k = 0; k < n; k++) out[k] = (float)(exp((double)z[k] - most) / sum);
-}
-
 static void take(void *context, const engine_part *part) {
   const prediction *p = context;
   int classes = p->data->classes;
-  for (int64_t i = 0; i < part->n; i++)
-    softmax(part->output + i * classes, classes, p->probabilities + (part->first + i) * classes);
+  for (int64_t i = 0; i < part->n; i++) {
+    const real *logits = part->output + i * classes;
+    float *out = p->probabilities + (part->first + i) * classes;
+    double log_sum = predict_log_sum(logits, classes);
+    for (int k = 0; k < classes; k++) out[k] = (float)exp((double)logits[k] - log_sum);
+  }
 }
 
 dyt_status dyt_predict(dyt_run *run, const float *images, int64_t n, float *probabilities, dyt_error *error) {

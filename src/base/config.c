@@ -2,6 +2,7 @@
 
 #include "base/config_keys.h"
 #include "base/config_tree.h"
+#include "dyt/file.h"
 #include "dyt/mem.h"
 
 #include <math.h>
@@ -149,7 +150,7 @@ __attribute__((format(printf, 5, 6))) static st clash(const config *c, const cha
 
 static st check_per_channel(const config *c, const char *key, int given, err *e) {
   bool used = c->model.channels && strcmp(c->data.format, "synthetic");
-  if (!used || given == 1 || given == c->model.channels) return ST_OK;
+  if (!used || given <= 1 || given == c->model.channels) return ST_OK;
   return clash(c, key, "model.channels", e, "%d values, expected 1, or one a channel: model.channels is %d",
                given, c->model.channels);
 }
@@ -197,6 +198,10 @@ static void resolve_all(loader *l) {
   if (isnan(l->c->optim.clip_norm)) l->c->optim.clip_norm = 0;
   cJSON_Delete(l->given.root);
   if (!l->e.count) config_check_shapes(l->c, &l->e);
+  str text = {0};
+  config_write(l->c, &text);
+  file_hash(text.data, text.len, tree->hash);
+  str_free(&text);
 }
 
 st config_load(const char *path, const char *const *sets, int n_sets, config *out, err *e) {
@@ -220,13 +225,45 @@ void config_free(config *c) {
   *c = (config){0};
 }
 
-void config_fill(config *c, const char *key, double value) {
+/* ---- what the data settle ---- */
+
+static const char *const left_to_the_data[] = {"model.image_size", "model.channels", "model.classes",
+                                               "data.mean",        "data.std",       "data.class_names"};
+enum { LEFT_TO_THE_DATA = sizeof left_to_the_data / sizeof *left_to_the_data };
+
+static bool is_open(const cJSON *v) {
+  return cJSON_IsNull(v) || (cJSON_IsString(v) && strcmp(v->valuestring, "auto") == 0);
+}
+
+/* Takes the value over; the tree is what owns it, where there is one. */
+static void fill(config *c, const char *key, cJSON *v) {
   config_path path[CONFIG_PATHS_MAX];
-  int n = config_keys(path), i = 0;
+  int n = config_keys(path), i = 0, known = 0;
   while (i < n && strcmp(path[i].text, key)) i++;
-  cJSON *v = c->tree ? json_at(&c->tree->doc, key) : NULL;
-  REQUIRE(i < n && path[i].key->type == CONFIG_INT && (!c->tree || v), "%s cannot be filled in", key);
-  cJSON number = {.type = cJSON_Number, .valuedouble = value};
-  if (v) v->type = cJSON_Number, v->valuedouble = value, v->valueint = c->tree->by_the_data;
-  config_keys_bind(path[i].key, &number, 0, c);
+  while (known < LEFT_TO_THE_DATA && strcmp(left_to_the_data[known], key)) known++;
+  REQUIRE(i < n && known < LEFT_TO_THE_DATA, "%s cannot be filled in", key);
+  config_keys_bind(path[i].key, v, 0, c);
+  if (c->tree)
+    cJSON_ReplaceItemInObjectCaseSensitive(group_of(c->tree->doc.root, key), strrchr(key, '.') + 1,
+                                           json_put_place(v, c->tree->by_the_data));
+  else
+    cJSON_Delete(v);
+}
+
+void config_fill(config *c, const char *key, double value) { fill(c, key, cJSON_CreateNumber(value)); }
+
+void config_fill_numbers(config *c, const char *key, const double *value, int n) {
+  fill(c, key, cJSON_CreateDoubleArray(value, n));
+}
+
+void config_fill_names(config *c, const char *key, char *const *name, int n) {
+  if (c->tree) fill(c, key, cJSON_CreateStringArray((const char *const *)name, n));
+}
+
+void config_adopt(config *c, const config *own) {
+  for (int i = 0; i < LEFT_TO_THE_DATA; i++) {
+    const char *key = left_to_the_data[i];
+    const cJSON *its = json_at(&own->tree->doc, key);
+    if (is_open(json_at(&c->tree->doc, key)) && !is_open(its)) fill(c, key, cJSON_Duplicate(its, true));
+  }
 }

@@ -142,7 +142,8 @@ static bool fit_list(const config_key *k, const cJSON *v, int least, int most) {
 static bool fit_pair(const config_key *k, const cJSON *v) { return fit_list(k, v, 2, 2); }
 
 static bool fit_numbers(const config_key *k, const cJSON *v) {
-  return in_range(k, v) || fit_list(k, v, 1, CONFIG_CHANNELS_MAX);
+  bool measured = cJSON_IsString(v) && strcmp(v->valuestring, "auto") == 0;
+  return measured || in_range(k, v) || fit_list(k, v, 1, CONFIG_CHANNELS_MAX);
 }
 
 static bool fit_names(const config_key *k, const cJSON *v) {
@@ -197,6 +198,7 @@ static void bind_numbers(const cJSON *v, void *at, int *count) {
 
 static void bind_names(const cJSON *v, void *at, int *count) {
   int n = cJSON_GetArraySize(v), i = 0;
+  mem_free(*(void **)at);
   const char **name = n ? mem_new((size_t)n, sizeof *name) : NULL;
   const cJSON *item;
   cJSON_ArrayForEach(item, v) name[i++] = item->valuestring;
@@ -216,7 +218,7 @@ static const struct type {
     [CONFIG_TEXT] = {"a string", fit_text, bind_text},
     [CONFIG_CHOICE] = {"one of", fit_choice, bind_text},
     [CONFIG_PAIR] = {"a list of two numbers", fit_pair, bind_numbers},
-    [CONFIG_NUMBERS] = {"a number or a list of numbers", fit_numbers, bind_numbers},
+    [CONFIG_NUMBERS] = {"\"auto\", a number or a list of numbers", fit_numbers, bind_numbers},
     [CONFIG_NAMES] = {"a list of strings", fit_names, bind_names},
     [CONFIG_LATER] = {"", fit_later, NULL},
 };

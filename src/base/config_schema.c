@@ -59,8 +59,11 @@ static void add_pair(cJSON *schema, const config_key *k) {
   add_items(schema, k, "number", 2, 2);
 }
 
+/* The pattern says which string, and nothing of other types. */
 static void add_numbers(cJSON *schema, const config_key *k) {
   add_type(schema, "number", "array");
+  cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(schema, "type"), cJSON_CreateString("string"));
+  cJSON_AddStringToObject(schema, "pattern", "^auto$");
   add_range(schema, k);
   add_items(schema, k, "number", 1, CONFIG_CHANNELS_MAX);
 }

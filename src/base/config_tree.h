@@ -8,6 +8,7 @@
 struct config_tree {
   json_doc doc; /* `root` holds the resolved values; a norm site holds only what the user gave */
   int by_default, by_the_data; /* places of values that the user did not give */
+  char hash[17];               /* of what was loaded */
 };
 
 #endif

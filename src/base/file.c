@@ -62,6 +62,23 @@ st file_read(const char *path, size_t limit, file_bytes *out, err *e) {
   return ST_OK;
 }
 
+st file_read_stream(int fd, const char *name, size_t limit, file_bytes *out, err *e) {
+  size_t room = 1 << 16;
+  *out = (file_bytes){.data = mem_new(room, 1)};
+  for (ssize_t n = 1; n;) {
+    if (out->size + 1 == room) out->data = mem_grow(out->data, room, 2 * room, 1), room *= 2;
+    n = read(fd, out->data + out->size, room - 1 - out->size);
+    int why = errno;
+    if (n < 0 && why == EINTR) continue;
+    if (n > 0) out->size += (size_t)n;
+    if (n >= 0 && out->size <= limit) continue;
+    file_bytes_free(out);
+    return n < 0 ? err_add(e, ST_USER, "%s: cannot be read: %s", name, strerror(why))
+                 : err_add(e, ST_USER, "%s: more than the %zu bytes that are allowed here", name, limit);
+  }
+  return ST_OK;
+}
+
 void file_bytes_free(file_bytes *b) {
   mem_free(b->data);
   *b = (file_bytes){0};

@@ -71,22 +71,6 @@ static void skip_space(scan *s) {
 
 /* ---- tokens ---- */
 
-/* Bytes of the UTF-8 character that begins there, as Unicode defines it (no overlong form, no surrogate); 0
- * if none does. */
-static size_t character(const char *text) {
-  const unsigned char *p = (const unsigned char *)text;
-  static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-  if (p[0] < 0x80) return 1;
-  size_t more = p[0] >> 5 == 6 ? 1 : p[0] >> 4 == 14 ? 2 : p[0] >> 3 == 30 ? 3 : 0;
-  uint32_t code = p[0] & (0x3fu >> more);
-  for (size_t i = 1; i <= more; i++) {
-    if (p[i] >> 6 != 2) return 0; /* the NUL at the end of the text too */
-    code = code << 6 | (p[i] & 0x3f);
-  }
-  bool surrogate = code >= 0xd800 && code < 0xe000;
-  return more && code >= least[more] && code <= 0x10ffff && !surrogate ? more + 1 : 0;
-}
-
 /* The four hexadecimal digits there, or -1. */
 static long hexadecimal(const char *text) {
   char digits[5] = {0};
@@ -126,7 +110,7 @@ static bool scan_string(scan *s) {
       return fail(s, begin, "this string has no closing quote on its line");
     if (c < 0x20)
       return fail(s, s->at, "found the control character 0x%02x in a string, expected an escape", c);
-    size_t n = character(s->text + s->at);
+    size_t n = str_character(s->text + s->at);
     if (n == 0) return fail(s, s->at, "found the byte 0x%02x, which is not UTF-8", c);
     s->at += n;
     if (c == '\\' && !scan_escape(s)) return false;

@@ -19,6 +19,25 @@ typedef struct cli_option {
   int *count;        /* with `text`: how many were given (text is an array of CLI_ARGS_MAX) */
 } cli_option;
 
+/* What says which trained model a command is about: the trained_options `o`, with `sets`, an array of CLI_ARGS_MAX. */
+#define CLI_TRAINED_OPTIONS(o, sets)                                                                         \
+  {.name = "config",                                                                                         \
+   .arg = "CONFIG",                                                                                          \
+   .help = "the model of a weights file; for a run: instead of its own",                                     \
+   .text = &(o).config_path},                                                                                \
+      {.name = "set",                                                                                        \
+       .arg = "KEY=VALUE",                                                                                   \
+       .help = "change a key of the config",                                                                 \
+       .text = (sets),                                                                                       \
+       .count = &(o).n_sets},                                                                                \
+      {.name = "checkpoint",                                                                                 \
+       .arg = "last|best",                                                                                   \
+       .help = "which checkpoint of a run (last)",                                                           \
+       .text = &(o).checkpoint},                                                                             \
+  {                                                                                                          \
+    .name = "threads", .arg = "N", .help = "default: the cores this process may use", .number = &(o).threads \
+  }
+
 /* A word with what it means: what a command's first argument may be, an exit code. */
 typedef struct cli_word {
   const char *name, *help;
@@ -63,6 +82,7 @@ int cli_fail(const err *e);
 
 int cli_train(const cli_command *self, int argc, char **argv);
 int cli_eval(const cli_command *self, int argc, char **argv);
+int cli_predict(const cli_command *self, int argc, char **argv);
 int cli_replay(const cli_command *self, int argc, char **argv);
 int cli_config(const cli_command *self, int argc, char **argv);
 int cli_info(const cli_command *self, int argc, char **argv);

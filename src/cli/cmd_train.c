@@ -12,18 +12,6 @@ typedef struct arguments {
   int n_sets, threads;
 } arguments;
 
-/* Keys that the data settled stand in the run's config only. */
-static void adopt(config *c, const config *own) {
-  const struct {
-    const char *key;
-    int mine, its;
-  } keys[] = {{"model.image_size", c->model.image_size, own->model.image_size},
-              {"model.channels", c->model.channels, own->model.channels},
-              {"model.classes", c->model.classes, own->model.classes}};
-  for (int i = 0; i < 3; i++)
-    if (keys[i].mine == 0 && keys[i].its != 0) config_fill(c, keys[i].key, keys[i].its);
-}
-
 /* The config to train with. A resumed run keeps its own; one that is given may differ from it in a few keys
  * only. */
 static st load(const arguments *a, config *c, err *e) {
@@ -33,7 +21,7 @@ static st load(const arguments *a, config *c, err *e) {
   st code = config_load(own_path, NULL, 0, &own, e);
   if (!code) {
     code = config_load(a->config ? a->config : own_path, a->sets, a->n_sets, c, e);
-    if (!code) adopt(c, &own);
+    if (!code) config_adopt(c, &own);
     str changed = {0};
     if (!code && config_diff(&own, c, train_may_change, &changed)) {
       code = err_add(e, ST_USER, "%s: a resumed run may not change %s", a->resume, changed.data);

@@ -18,8 +18,19 @@ static const cli_command commands[] = {
      "layer), checkpoints, predictions. Ctrl-C finishes the step, saves, and prints how to go on.",
      cli_train, NULL},
     {"eval",
-     "eval RUN_DIR|WEIGHTS [--config CONFIG.json] [--set key.path=VALUE]... [--checkpoint last|best] [--json]",
-     "Evaluates a trained model on its test split: loss, top-1 and top-5 accuracy.", cli_eval, NULL},
+     "eval RUN_DIR|WEIGHTS [--config CONFIG.json] [--set key.path=VALUE]... [--checkpoint last|best] [--threads N]\n"
+     "       [--csv DIR] [--json]",
+     "Evaluates a trained model on its test split: loss, top-1 and top-5 accuracy, and each class: its accuracy and what it\n"
+     "is most often mistaken for. --csv keeps this as tables, with the confusion matrix, also as a picture by gnuplot:\n"
+     "to restyle it, change confusion.gp and run gnuplot on it.",
+     cli_eval, NULL},
+    {"predict",
+     "predict RUN_DIR|WEIGHTS IMAGE|FOLDER|-... [--top K] [--json] [--config CONFIG.json] [--set key.path=VALUE]...\n"
+     "       [--checkpoint last|best] [--threads N]",
+     "Says what pictures show: the most probable classes of PNG, JPEG and BMP files, of all in a folder and those below\n"
+     "it, of one on standard input (-). Pictures of any size are resized and cropped as data.interpolation and\n"
+     "data.crop_pct say. No data set is needed. What cannot be read is named, the rest answered; then the exit code is 2.",
+     cli_predict, NULL},
     {"replay",
      "replay --config CONFIG.json --weights W.safetensors --batch B.safetensors --out O.safetensors [--steps N]",
      "Runs one forward and backward pass (and N optimizer steps) on a given batch with given weights and writes loss,\n"

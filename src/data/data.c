@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 enum { BYTE_VALUES = 256 };
+enum { NAMES_KEPT_MAX = 1 << 15 }; /* more would make a config.json of more values than are read (json.h) */
 
 #define FORMAT(name) extern const data_format data_format_##name;
 #include "dyt/formats.def"
@@ -57,11 +58,13 @@ static st check_size(const config *c, const data_source *s, err *e) {
   return ST_OK;
 }
 
-/* `given` values of a key that takes one, or one a channel. */
-static st check_per_channel(const char *key, int given, const data_source *s, err *e) {
-  if (s->std > 0 || given == 1 || given == s->channels) return ST_OK;
+static bool fixes_normalization(const config *c) { return format_of(c->data.format)->std > 0; }
+
+/* `given` values of a key that takes one, or one a channel, or none: "auto". */
+static st check_per_channel(const config *c, const char *key, int given, int channels, err *e) {
+  if (fixes_normalization(c) || given <= 1 || given == channels) return ST_OK;
   return err_add(e, ST_USER, "%s: %d values, but the pictures have %d channel%s: expected 1%s", key, given,
-                 s->channels, s->channels == 1 ? "" : "s", s->channels == 1 ? "" : " or one a channel");
+                 channels, channels == 1 ? "" : "s", channels == 1 ? "" : " or one a channel");
 }
 
 static st check_channels(const config *c, const data_source *s, err *e) {
@@ -69,8 +72,8 @@ static st check_channels(const config *c, const data_source *s, err *e) {
   if (c->model.channels && c->model.channels != s->channels)
     return err_add(e, ST_USER, "model.channels: %d, but the pictures of %s have %d: expected %d or null",
                    c->model.channels, called(c), s->channels, s->channels);
-  st code = check_per_channel("data.mean", c->data.n_mean, s, e);
-  st code2 = check_per_channel("data.std", c->data.n_std, s, e);
+  st code = check_per_channel(c, "data.mean", c->data.n_mean, s->channels, e);
+  st code2 = check_per_channel(c, "data.std", c->data.n_std, s->channels, e);
   return code ? code : code2;
 }
 
@@ -176,28 +179,92 @@ static st cut(const config *c, data_set *d, err *e) {
   return ST_OK;
 }
 
-/* ---- names, normalization, fingerprint ---- */
+/* ---- names ---- */
 
-static void name_classes(const config *c, data_set *d) {
+/* The name of class k as text that config.json can hold: the name of a folder may be any bytes. */
+static char *name_of(const config *c, const data_source *s, int k) {
+  str text = {0};
+  str_add(&text, "");
+  if (c->data.class_names)
+    str_add_line(&text, c->data.class_names[k]);
+  else if (k < s->n_class_names)
+    str_add_line(&text, s->class_names[k]);
+  else
+    str_addf(&text, "%d", k);
+  return text.data;
+}
+
+/* Those that the data have are kept with the config, so that a run knows them without the data. */
+static void name_classes(config *c, data_set *d) {
   const data_source *s = &opened_of(d)->source;
   d->class_names = mem_new((size_t)d->classes, sizeof *d->class_names);
-  for (int k = 0; k < d->classes; k++)
-    d->class_names[k] = c->data.class_names    ? mem_strdup(c->data.class_names[k])
-                        : k < s->n_class_names ? mem_strdup(s->class_names[k])
-                                               : mem_printf("%d", k);
+  for (int k = 0; k < d->classes; k++) d->class_names[k] = name_of(c, s, k);
+  if (!c->data.class_names && s->n_class_names && d->classes <= NAMES_KEPT_MAX)
+    config_fill_names(c, "data.class_names", d->class_names, d->classes);
+}
+
+/* ---- normalization ---- */
+
+typedef int64_t histogram[BYTE_VALUES];
+
+/* How often each byte stands in each channel of the training images, as they are evaluated: counts add up to the same
+ * in any order. */
+static void count_bytes(const data_set *d, histogram *count) {
+  unsigned char *scratch = mem_new(data_scratch(d) + 1, 1);
+  size_t C = (size_t)d->channels, numbers = augment_bytes(size_of(d));
+  for (int64_t i = 0; i < d->train.n; i++) {
+    const unsigned char *pixels =
+        d->format->pixels(&opened_of(d)->source, d->train.part, d->train.index[i], scratch);
+    for (size_t j = 0; j < numbers; j += C)
+      for (size_t k = 0; k < C; k++) count[k][pixels[j + k]]++;
+  }
+  mem_free(scratch);
+}
+
+/* Of one channel, from 0 to 1: sums of whole numbers, exact below 2^53. */
+static void moments_of(const histogram count, double *mean, double *std) {
+  double n = 0, sum = 0, square = 0;
+  for (int v = 0; v < BYTE_VALUES; v++) n += (double)count[v], sum += (double)count[v] * v;
+  *mean = sum / n;
+  for (int v = 0; v < BYTE_VALUES; v++) square += (double)count[v] * (v - *mean) * (v - *mean);
+  *mean /= BYTE_VALUES - 1;
+  *std = sqrt(square / n) / (BYTE_VALUES - 1);
+}
+
+/* Replaces "auto" by what the training images show. */
+static st measure(config *c, const data_set *d, err *e) {
+  histogram count[CONFIG_CHANNELS_MAX] = {{0}};
+  double mean[CONFIG_CHANNELS_MAX], std[CONFIG_CHANNELS_MAX];
+  bool of_mean = c->data.n_mean == 0, of_std = c->data.n_std == 0;
+  if (fixes_normalization(c) || !(of_mean || of_std)) return ST_OK;
+  count_bytes(d, count);
+  for (int k = 0; k < d->channels; k++) {
+    moments_of(count[k], &mean[k], &std[k]);
+    if (of_std && std[k] == 0)
+      return err_add(
+          e, ST_USER,
+          "data.std: \"auto\", but all pixels of channel %d in the training images of %s are the same: "
+          "expected a number",
+          k, called(c));
+  }
+  if (of_mean) config_fill_numbers(c, "data.mean", mean, d->channels);
+  if (of_std) config_fill_numbers(c, "data.std", std, d->channels);
+  return ST_OK;
 }
 
 static void set_scale(const config *c, data_set *d) {
   opened *o = opened_of(d);
   for (int k = 0; k < d->channels; k++) {
-    bool fixed = o->source.std > 0;
-    double mean = fixed ? o->source.mean : c->data.mean[c->data.n_mean == 1 ? 0 : k];
-    double std = fixed ? o->source.std : c->data.std[c->data.n_std == 1 ? 0 : k];
+    bool fixed = fixes_normalization(c);
+    double mean = fixed ? d->format->mean : c->data.mean[c->data.n_mean == 1 ? 0 : k];
+    double std = fixed ? d->format->std : c->data.std[c->data.n_std == 1 ? 0 : k];
     d->mean[k] = (real)mean;
     d->inv_std[k] = (real)(1.0 / std);
     for (int v = 0; v < BYTE_VALUES; v++) o->scale[k][v] = (real)((v / 255.0 - mean) / std);
   }
 }
+
+/* ---- fingerprint ---- */
 
 /* Of the parts as stored, so that it does not depend on how they are split. */
 static void set_fingerprint(data_set *d) {
@@ -224,6 +291,7 @@ st data_open(config *c, data_set *out, err *e) {
   st code = out->format->open(c, &o->source, e);
   if (!code) code = settle(c, out, e);
   if (!code) code = cut(c, out, e);
+  if (!code) code = measure(c, out, e);
   if (code) {
     data_close(out);
     return code;
@@ -232,6 +300,46 @@ st data_open(config *c, data_set *out, err *e) {
   set_scale(c, out);
   set_fingerprint(out);
   out->bytes = bytes_held(out);
+  return ST_OK;
+}
+
+/* What only the data could tell. */
+static st check_known(const config *c, err *e) {
+  const struct {
+    const char *key;
+    bool known;
+  } needed[] = {{"model.image_size", c->model.image_size},
+                {"model.channels", c->model.channels},
+                {"model.classes", c->model.classes},
+                {"data.mean", c->data.n_mean || fixes_normalization(c)},
+                {"data.std", c->data.n_std || fixes_normalization(c)}};
+  str open = {0};
+  for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+    if (!needed[i].known) str_addf(&open, "%s%s", open.len ? ", " : "", needed[i].key);
+  if (open.len)
+    err_add(e, ST_USER,
+            "%s: left to the data, and none are read here: expected the values that config.json of a run has",
+            open.data);
+  str_free(&open);
+  if (c->data.class_names && c->model.classes && c->data.n_class_names != c->model.classes)
+    err_add(e, ST_USER, "data.class_names: %d names, but there are %d classes", c->data.n_class_names,
+            c->model.classes);
+  return e->code;
+}
+
+st data_recall(const config *c, data_set *out, err *e) {
+  *out = (data_set){0};
+  if (check_known(c, e)) return e->code;
+  opened *o = mem_new(1, sizeof *o);
+  *out = (data_set){.height = c->model.image_size,
+                    .width = c->model.image_size,
+                    .channels = c->model.channels,
+                    .classes = c->model.classes,
+                    .format = format_of(c->data.format),
+                    .state = o};
+  out->class_names = mem_new((size_t)out->classes, sizeof *out->class_names);
+  for (int k = 0; k < out->classes; k++) out->class_names[k] = name_of(c, &o->source, k);
+  set_scale(c, out);
   return ST_OK;
 }
 
@@ -261,8 +369,7 @@ void data_close(data_set *d) {
 /* The format's picture, then two for the augmentation. */
 size_t data_scratch(const data_set *d) { return 3 * augment_bytes(size_of(d)); }
 
-/* Bytes [height, width, channels] to numbers [channels, height, width]. */
-static void normalize(const data_set *d, const unsigned char *pixels, real *image) {
+void data_normalize(const data_set *d, const unsigned char *pixels, real *image) {
   size_t C = (size_t)d->channels, area = (size_t)d->height * (size_t)d->width;
   for (size_t k = 0; k < C; k++) {
     const real *scale = opened_of(d)->scale[k];
@@ -278,7 +385,7 @@ void data_sample(const data_set *d, const data_split *s, int64_t i, const data_d
     rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
     pixels = augment_apply(&d->augment, size_of(d), pixels, &r, scratch + augment_bytes(size_of(d)));
   }
-  normalize(d, pixels, image);
+  data_normalize(d, pixels, image);
   for (int k = 0; target && k < d->classes; k++) target[k] = (real)(k == s->label[i]);
 }
 

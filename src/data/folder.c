@@ -99,6 +99,8 @@ static st add_below(const char *path, int32_t label, int part, int depth, folder
   return code;
 }
 
+st folder_add_below(const char *path, folder_files *out, err *e) { return add_below(path, 0, 0, 1, out, e); }
+
 static int32_t label_of(const folder_names *classes, const char *name) {
   for (int32_t k = 0; k < classes->n; k++)
     if (strcmp(classes->name[k], name) == 0) return k;

@@ -33,6 +33,8 @@ st folder_classes(const char *path, folder_names *out, err *e);
 /* Adds the picture files (by their endings) of all classes in `path`, sorted within each. ST_USER: a folder there that is
  * no class, folders in folders without end. */
 st folder_add(const char *path, const folder_names *classes, int part, folder_files *out, err *e);
+/* Adds the picture files of `path` and all folders below it, sorted within each; labels and parts are 0. ST_USER as above. */
+st folder_add_below(const char *path, folder_files *out, err *e);
 /* Both may be half made. */
 void folder_free(folder_names *classes, folder_files *files);
 

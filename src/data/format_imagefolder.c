@@ -3,16 +3,16 @@
  *   PATH/train/CLASS/...  and PATH/test/CLASS/... or PATH/val/CLASS/... (both: val is the validation part)
  *   PATH/CLASS/...        test_fraction of each class is the test part, drawn by split_seed */
 #include "data/folder.h"
-#include "data/resize.h"
+#include "data/picture.h"
 #include "data/split.h"
 #include "dyt/data_format.h"
 #include "dyt/file.h"
 #include "dyt/mem.h"
 #include "dyt/progress.h"
+#include "dyt/view.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 #include <xxhash.h>
 
 typedef struct imagefolder_state {
@@ -20,9 +20,8 @@ typedef struct imagefolder_state {
   folder_files files;
   arena store;              /* pictures, those of a part one after another */
   int64_t from[DATA_PARTS]; /* the first of each part */
-  resize_filter filter;
-  int shorter;      /* the shorter side before the crop */
-  int64_t left_out; /* pictures that could not be read */
+  view view;                /* how a file becomes pixels */
+  int64_t left_out;         /* pictures that could not be read */
 } imagefolder_state;
 
 /* The folder `name` in `path`, of the caller's own; NULL if there is none. */
@@ -107,37 +106,6 @@ static st settle_shape(const config *c, data_source *s, const folder_files *file
     s->height = s->width = p.height;
   }
   if (!s->channels) s->channels = channels;
-  if (s->channels == 1 || s->channels == 3) return ST_OK;
-  return err_add(e, ST_USER, "model.channels: %d, but pictures have 1 or 3", s->channels);
-}
-
-static st settle_resize(const config *c, const data_source *s, imagefolder_state *t, err *e) {
-  double shorter = floor(s->height / c->data.crop_pct);
-  t->filter = strcmp(c->data.interpolation, "bilinear") == 0 ? RESIZE_BILINEAR : RESIZE_BICUBIC;
-  if (s->height > DATA_SIDE_MAX)
-    return err_add(e, ST_USER, "model.image_size: %d, expected at most %d", s->height, DATA_SIDE_MAX);
-  if (shorter > PICTURE_SIDE_MAX)
-    return err_add(e, ST_USER,
-                   "data.crop_pct: %g, but pictures of %d would then be resized to %.0f, expected at most %d",
-                   c->data.crop_pct, s->height, shorter, PICTURE_SIDE_MAX);
-  t->shorter = (int)shorter;
-  return ST_OK;
-}
-
-static size_t picture_bytes(const data_source *s) {
-  return (size_t)s->height * (size_t)s->width * (size_t)s->channels;
-}
-
-/* Reads one file to its place. */
-static st decode(const data_source *s, const imagefolder_state *t, const char *path, unsigned char *to,
-                 err *e) {
-  picture p;
-  if (picture_read(path, s->channels, &p, e)) return e->code;
-  resize_window w = resize_and_crop(p.height, p.width, t->shorter, s->height);
-  picture small = resize_picture(&p, &w, t->filter);
-  memcpy(to, small.pixels, picture_bytes(s));
-  picture_free(&p);
-  picture_free(&small);
   return ST_OK;
 }
 
@@ -161,7 +129,7 @@ static st decode_part(const config *c, data_source *s, int part, int64_t *at, er
     const folder_file *f = &t->files.file[i];
     if (f->part != part) continue;
     err bad = {0};
-    if (decode(s, t, f->path, t->store.base + (size_t)*at * picture_bytes(s), &bad)) {
+    if (view_read(&t->view, f->path, t->store.base + (size_t)*at * view_bytes(&t->view), &bad)) {
       if (leave_out(c, t, &bad, e)) return e->code;
       continue;
     }
@@ -174,7 +142,7 @@ static st decode_part(const config *c, data_source *s, int part, int64_t *at, er
 static st decode_all(const config *c, data_source *s, err *e) {
   imagefolder_state *t = s->state;
   int64_t at = 0;
-  size_t bytes = (size_t)t->files.n * picture_bytes(s);
+  size_t bytes = (size_t)t->files.n * view_bytes(&t->view);
   if (mem_afford("the decoded pictures", bytes, "a smaller model.image_size needs less", e)) return e->code;
   if (mem_map(&t->store, bytes, "the decoded pictures", e)) return e->code;
   for (int part = 0; part < DATA_PARTS; part++)
@@ -183,7 +151,7 @@ static st decode_all(const config *c, data_source *s, err *e) {
   progress_open(&p, false);
   if (t->left_out) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, t->left_out);
   s->bytes = bytes;
-  s->pixel_hash = XXH64(t->store.base, (size_t)at * picture_bytes(s), 0);
+  s->pixel_hash = XXH64(t->store.base, (size_t)at * view_bytes(&t->view), 0);
   return ST_OK;
 }
 
@@ -197,7 +165,7 @@ static st open_imagefolder(const config *c, data_source *s, err *e) {
   if (list_files(c, t, e)) return e->code;
   name_classes(s, &t->classes);
   if (settle_shape(c, s, &t->files, e)) return e->code;
-  if (settle_resize(c, s, t, e)) return e->code;
+  if (view_of(c, s->height, s->channels, &t->view, e)) return e->code;
   return decode_all(c, s, e);
 }
 
@@ -205,7 +173,7 @@ static const unsigned char *pixels_imagefolder(const data_source *s, int part, i
                                                unsigned char *scratch) {
   (void)scratch;
   const imagefolder_state *t = s->state;
-  return t->store.base + (size_t)(t->from[part] + i) * picture_bytes(s);
+  return t->store.base + (size_t)(t->from[part] + i) * view_bytes(&t->view);
 }
 
 static void close_imagefolder(data_source *s) {

@@ -104,7 +104,6 @@ static st open_synthetic(const config *c, data_source *s, err *e) {
     return err_add(e, ST_USER, "model.image_size: %d, expected at most %d", m->image_size, DATA_SIDE_MAX);
   s->height = s->width = m->image_size ? m->image_size : SIZE_DEFAULT;
   s->channels = m->channels ? m->channels : CHANNELS_DEFAULT;
-  s->mean = PIXEL_MEAN, s->std = PIXEL_STD;
   t->classes = m->classes ? m->classes : CLASSES_DEFAULT;
   t->margin = s->width / 8;
   t->side = (size_t)s->width + (size_t)t->margin;
@@ -166,5 +165,9 @@ static void close_synthetic(data_source *s) {
   mem_free(t);
 }
 
-const data_format data_format_synthetic = {
-    .name = "synthetic", .open = open_synthetic, .pixels = pixels_synthetic, .close = close_synthetic};
+const data_format data_format_synthetic = {.name = "synthetic",
+                                           .mean = PIXEL_MEAN,
+                                           .std = PIXEL_STD,
+                                           .open = open_synthetic,
+                                           .pixels = pixels_synthetic,
+                                           .close = close_synthetic};

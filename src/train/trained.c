@@ -38,27 +38,32 @@ st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
   return ST_OK;
 }
 
-static st open_parts(trained *t, const trained_options *o, const char *weights, err *e) {
-  if (!weights) return err_add(e, ST_USER, "%s: this run has no checkpoint yet", o->source);
-  if (data_open(&t->cfg, &t->data, e) || config_check_shapes(&t->cfg, e)) return e->code;
+/* What both ways to open share, once t->data say what the model is for. */
+static st open_model(trained *t, const trained_options *o, const char *weights, bool any, err *e) {
+  if (config_check_shapes(&t->cfg, e)) return e->code;
   if (model_build(&t->model, &t->cfg.model, e) || weights_read(weights, &t->model.params, e)) return e->code;
   t->pool = workers_new(o->threads, work_cores());
   engine_use use = {
-      .shards = 1, .micro_batch = t->cfg.train.micro_batch, .eval = {t->data.test.n}, .eval_any = o->any};
+      .shards = 1, .micro_batch = t->cfg.train.micro_batch, .eval = {t->data.test.n}, .eval_any = any};
   if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
   feed_open(&t->feed, &t->data, work_threads(t->pool));
   return ST_OK;
 }
 
-st trained_open(trained *t, const trained_options *o, err *e) {
+static st open_any(trained *t, const trained_options *o, bool with_data, err *e) {
   *t = (trained){0};
   char *weights;
   if (trained_find(o, &t->cfg, &weights, e)) return e->code;
-  st code = open_parts(t, o, weights, e);
+  st code = weights ? ST_OK : err_add(e, ST_USER, "%s: this run has no checkpoint yet", o->source);
+  if (!code) code = with_data ? data_open(&t->cfg, &t->data, e) : data_recall(&t->cfg, &t->data, e);
+  if (!code) code = open_model(t, o, weights, !with_data, e);
   mem_free(weights);
   if (code) trained_close(t);
   return code;
 }
+
+st trained_open(trained *t, const trained_options *o, err *e) { return open_any(t, o, false, e); }
+st trained_open_data(trained *t, const trained_options *o, err *e) { return open_any(t, o, true, e); }
 
 void trained_close(trained *t) {
   feed_close(&t->feed);
