@@ -52,6 +52,12 @@ def write_kinds(out, random):
     image.save(out / "colour.jpg", quality=90, subsampling=0)
     image.save(out / "colour_420.jpg", quality=90, subsampling=2, progressive=True)
     grey.save(out / "grey.jpg", quality=90)
+    inks = image.convert("CMYK")  # K is 0 everywhere: some black, so that it counts
+    inks = Image.merge("CMYK", (*inks.split()[:3], Image.fromarray((x * 5 + y * 3).astype(numpy.uint8))))
+    inks.save(out / "cmyk.jpg", quality=90)
+    data = bytearray((out / "cmyk.jpg").read_bytes())
+    data[data.index(b"Adobe") + 11] = 2  # the same numbers as Y, Cb, Cr, K
+    (out / "ycck.jpg").write_bytes(data)
     grey.save(out / "grey.png")
     with_alpha.save(out / "alpha.png")
     grey_alpha.save(out / "grey_alpha.png")
