@@ -21,8 +21,24 @@ typedef struct resize_window {
   int top, left, rows, columns; /* what of it is made */
 } resize_window;
 
+/* Pixels of others: a picture, or a part of one, to which the rest does not exist (PIL's crop). */
+typedef struct resize_view {
+  const unsigned char *pixels;
+  int height, width, channels;
+  size_t stride; /* bytes from one row to the next */
+} resize_view;
+
+resize_view resize_whole(const picture *p);
+
 /* picture_free. */
 picture resize_picture(const picture *in, const resize_window *w, resize_filter filter);
+
+/* The same into out [rows, columns, channels], which `in` does not overlap. Allocates nothing: `work`, aligned to 64 bytes,
+ * holds resize_room bytes. */
+void resize_into(const resize_view *in, const resize_window *w, resize_filter filter, void *work,
+                 unsigned char *out);
+/* What the work takes for every input up to this size and every window of so many rows and columns. */
+size_t resize_room(int height, int width, int channels, int rows, int columns);
 
 /* torchvision's Resize(shorter) and CenterCrop(side); side <= shorter. */
 resize_window resize_and_crop(int height, int width, int shorter, int side);
