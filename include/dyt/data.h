@@ -7,7 +7,7 @@
  * are needed: there is no queue. What is drawn for a sample depends on seed, epoch and sample only.
  *
  *   data_set d;
- *   if (data_open(&cfg, &d, e)) return e->code;
+ *   if (data_open(&cfg, pool, &d, e)) return e->code;
  *   data_sample(&d, &d.train, order[i], &(data_draw){seed, epoch}, image, target, scratch);
  *   data_close(&d);
  *
@@ -19,6 +19,7 @@
 #include "dyt/config.h"
 #include "dyt/mem.h"
 #include "dyt/real.h"
+#include "dyt/work.h"
 
 struct data_format;
 
@@ -48,19 +49,24 @@ typedef struct data_draw {
   uint64_t seed, epoch;
 } data_draw;
 
-/* Opens what c->data names and cuts it into splits: val_size training images held out (stratified by class,
+/* Opens what c->data names, on all workers of `pool` (not needed later), and cuts it into splits: val_size training images held out (stratified by class,
  * by
  * split_seed), then train_fraction of the rest (stratified, nested, by train.seed). Checks it against
  * c->model: classes,
  * channels and image_size that are null there are filled in (config_fill); others must fit.
  * ST_USER: missing folder, truncated or corrupt file, label beyond the classes, sizes that do not fit, empty
  * split. */
-st data_open(config *c, data_set *out, err *e);
+st data_open(config *c, work_pool *pool, data_set *out, err *e);
 void data_close(data_set *d);
 
+/* ST_USER with one sentence if a sample asked for since the data were opened could not be read: a file that is decoded
+ * anew each time is gone, damaged or another one. Such samples were black: what was made of them must not be kept. To
+ * be called after samples were used, by one thread. */
+st data_check(const data_set *d, err *e);
+
 /* Sample `i` of a split: image [channels, height, width] normalized, target [classes] one-hot (may be NULL).
- * With `draw`, augmented. scratch holds data_scratch(d) bytes. Allocates nothing; any number of threads at
- * once. */
+ * With `draw`, augmented. scratch holds data_scratch(d) bytes, aligned to 64. Allocates nothing, unless pictures
+ * are decoded anew each time because memory is short; any number of threads at once. */
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch);
 size_t data_scratch(const data_set *d);

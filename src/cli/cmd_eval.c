@@ -55,8 +55,9 @@ int cli_eval(const cli_command *self, int argc, char **argv) {
   task_score *score = mem_new((size_t)t.data.test.n + 1, sizeof *score);
   evaluation v;
   evaluate(&t.engine, &t.feed, &t.data.test, score, &v);
-  (json ? print_json : print_table)(&t, &v);
+  st checked = data_check(&t.data, &e);
+  if (!checked) (json ? print_json : print_table)(&t, &v);
   mem_free(score);
   trained_close(&t);
-  return ST_OK;
+  return checked ? cli_fail(&e) : ST_OK;
 }

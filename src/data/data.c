@@ -1,6 +1,7 @@
 #include "dyt/data.h"
 
 #include "data/augment.h"
+#include "data/resized_crop.h"
 #include "data/split.h"
 #include "dyt/data_format.h"
 #include "dyt/mem.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { BYTE_VALUES = 256 };
+enum { BYTE_VALUES = 256, LINE = 64 };
 
 #define FORMAT(name) extern const data_format data_format_##name;
 #include "dyt/formats.def"
@@ -25,6 +26,7 @@ static const data_format *const formats[] = {
 /* data_set.state */
 typedef struct opened {
   data_source source;
+  resize_filter filter;
   real scale[CONFIG_CHANNELS_MAX][BYTE_VALUES]; /* the normalized value of every byte */
 } opened;
 
@@ -111,6 +113,7 @@ static st settle(config *c, data_set *d, err *e) {
     if (bad[i]) return bad[i];
   d->height = s->height, d->width = s->width, d->channels = s->channels, d->classes = classes;
   d->augment = c->data.augment;
+  if (d->augment.resized_crop[1] > 0) opened_of(d)->filter = resize_filter_named(c->data.interpolation);
   if (!c->model.image_size) config_fill(c, "model.image_size", d->height);
   if (!c->model.channels) config_fill(c, "model.channels", d->channels);
   if (!c->model.classes) config_fill(c, "model.classes", d->classes);
@@ -218,8 +221,9 @@ static size_t bytes_held(const data_set *d) {
 
 /* ---- the public functions ---- */
 
-st data_open(config *c, data_set *out, err *e) {
+st data_open(config *c, work_pool *pool, data_set *out, err *e) {
   opened *o = mem_new(1, sizeof *o);
+  o->source.pool = pool;
   *out = (data_set){.format = format_of(c->data.format), .state = o};
   st code = out->format->open(c, &o->source, e);
   if (!code) code = settle(c, out, e);
@@ -258,8 +262,41 @@ void data_close(data_set *d) {
   *d = (data_set){0};
 }
 
-/* The format's picture, then two for the augmentation. */
-size_t data_scratch(const data_set *d) { return 3 * augment_bytes(size_of(d)); }
+st data_check(const data_set *d, err *e) {
+  return d->format->check ? d->format->check(&opened_of(d)->source, e) : ST_OK;
+}
+
+/* ---- samples ---- */
+
+static size_t to_line(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
+
+/* Whether random crops are taken here, of what the format gives. */
+static bool crops_pixels(const data_set *d) { return d->augment.resized_crop[1] > 0 && !d->format->crop; }
+
+/* What the format wants; then, for crops of its picture, the crop and resized_crop's work. */
+static size_t picture_scratch(const data_set *d) {
+  size_t one = to_line(augment_bytes(size_of(d))), wanted = to_line(opened_of(d)->source.scratch);
+  if (crops_pixels(d)) wanted = 2 * one + resize_room(d->height, d->width, d->channels, d->height, d->width);
+  return wanted > one ? wanted : one;
+}
+
+/* A picture and what it takes, then two for the augmentation. */
+size_t data_scratch(const data_set *d) { return picture_scratch(d) + 2 * augment_bytes(size_of(d)); }
+
+/* What augmentation begins with: the picture, or a random part of it, by draws of its own. */
+static const unsigned char *first_picture(const data_set *d, int part, int64_t i, const data_draw *draw,
+                                          unsigned char *scratch) {
+  const opened *o = opened_of(d);
+  if (!draw || d->augment.resized_crop[1] == 0) return d->format->pixels(&o->source, part, i, scratch);
+  rng r = rng_at(draw->seed, "resized_crop", draw->epoch, (uint64_t)i);
+  if (!crops_pixels(d)) return d->format->crop(&o->source, i, &r, scratch);
+  size_t one = to_line(augment_bytes(size_of(d)));
+  picture p = {d->height, d->width, d->channels, NULL};
+  resize_view whole = resize_whole(&p);
+  whole.pixels = d->format->pixels(&o->source, part, i, scratch);
+  resized_crop(&whole, d->augment.resized_crop, d->height, o->filter, &r, scratch + 2 * one, scratch + one);
+  return scratch + one;
+}
 
 /* Bytes [height, width, channels] to numbers [channels, height, width]. */
 static void normalize(const data_set *d, const unsigned char *pixels, real *image) {
@@ -273,10 +310,10 @@ static void normalize(const data_set *d, const unsigned char *pixels, real *imag
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch) {
   REQUIRE(i >= 0 && i < s->n, "sample %" PRId64 " of the %" PRId64 " of %s", i, s->n, s->name);
-  const unsigned char *pixels = d->format->pixels(&opened_of(d)->source, s->part, s->index[i], scratch);
+  const unsigned char *pixels = first_picture(d, s->part, s->index[i], draw, scratch);
   if (draw) {
     rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
-    pixels = augment_apply(&d->augment, size_of(d), pixels, &r, scratch + augment_bytes(size_of(d)));
+    pixels = augment_apply(&d->augment, size_of(d), pixels, &r, scratch + picture_scratch(d));
   }
   normalize(d, pixels, image);
   for (int k = 0; target && k < d->classes; k++) target[k] = (real)(k == s->label[i]);

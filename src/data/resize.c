@@ -28,6 +28,10 @@ static const struct {
   double support;
 } filters[] = {[RESIZE_BILINEAR] = {triangle, 1}, [RESIZE_BICUBIC] = {cubic, 2}};
 
+resize_filter resize_filter_named(const char *name) {
+  return strcmp(name, "bilinear") == 0 ? RESIZE_BILINEAR : RESIZE_BICUBIC;
+}
+
 /* What one output along an axis is made of: `count` inputs from `first`. Weights are there for a whole number of GROUPs: 0
  * beyond. */
 typedef struct span {

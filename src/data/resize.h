@@ -16,6 +16,9 @@
 
 typedef enum resize_filter { RESIZE_BILINEAR, RESIZE_BICUBIC } resize_filter;
 
+/* "bilinear" or "bicubic", data.interpolation's. */
+resize_filter resize_filter_named(const char *name);
+
 typedef struct resize_window {
   int height, width;            /* of the whole result */
   int top, left, rows, columns; /* what of it is made */

@@ -40,9 +40,9 @@ st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
 
 static st open_parts(trained *t, const trained_options *o, const char *weights, err *e) {
   if (!weights) return err_add(e, ST_USER, "%s: this run has no checkpoint yet", o->source);
-  if (data_open(&t->cfg, &t->data, e) || config_check_shapes(&t->cfg, e)) return e->code;
-  if (model_build(&t->model, &t->cfg.model, e) || weights_read(weights, &t->model.params, e)) return e->code;
   t->pool = workers_new(o->threads, work_cores());
+  if (data_open(&t->cfg, t->pool, &t->data, e) || config_check_shapes(&t->cfg, e)) return e->code;
+  if (model_build(&t->model, &t->cfg.model, e) || weights_read(weights, &t->model.params, e)) return e->code;
   engine_use use = {
       .shards = 1, .micro_batch = t->cfg.train.micro_batch, .eval = {t->data.test.n}, .eval_any = o->any};
   if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
