@@ -1,24 +1,33 @@
 /* PNG and BMP by stb_image. */
 #include "data/picture_kinds.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STBI_ONLY_PNG
 #define STBI_ONLY_BMP
 #define STBI_NO_STDIO
-#define STBI_MAX_DIMENSIONS (1 << 14) /* PICTURE_SIDE_MAX */
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb_image.h>
 
-_Static_assert(STBI_MAX_DIMENSIONS == PICTURE_SIDE_MAX, "the decoder has the same limit");
+/* stb_image says no more of a PNG beyond its own limits than that it does not know the type: here are its sizes. */
+static bool is_large_png(const unsigned char *bytes, size_t size, picture *p) {
+  static const unsigned char begins[16] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+  int side[2] = {0};
+  if (size < 24 || memcmp(bytes, begins, sizeof begins) != 0) return false;
+  for (int i = 0; i < 8; i++) side[i / 4] = (int)((unsigned)side[i / 4] << 8 | bytes[16 + i]);
+  p->width = side[0], p->height = side[1], p->channels = 3;
+  return p->width > PICTURE_SIDE_MAX || p->height > PICTURE_SIDE_MAX;
+}
 
 static bool header(const unsigned char *bytes, size_t size, picture *p, char why[PICTURE_WHY]) {
   if (!stbi_info_from_memory(bytes, (int)size, &p->width, &p->height, &p->channels)) {
     snprintf(why, PICTURE_WHY, "%s", stbi_failure_reason());
-    return false;
+    return is_large_png(bytes, size, p);
   }
-  if (p->height < 0 && p->height >= -PICTURE_SIDE_MAX) p->height = -p->height; /* a BMP from top to bottom */
+  if (p->height < 0 && p->height > INT_MIN) p->height = -p->height; /* a BMP from top to bottom */
   return true;
 }
 
