@@ -39,7 +39,7 @@ typedef struct span {
   const int32_t *weight;
 } span;
 
-enum { GROUP = 4, STRIP = 32, LINE = 64 };
+enum { GROUP = 4, STRIP = 32, LINE = 64, TALL = 100 };
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -70,8 +70,8 @@ typedef struct workspace {
   double *w;                    /* of one span */
   span *across, *down;          /* [columns], [rows] */
   int32_t *across_w, *down_w;   /* their weights */
-  unsigned char *turned, *made; /* STRIP rows of the input, and of `narrow`, by columns */
-  unsigned char *narrow;        /* as many rows as the input, as many columns as the result */
+  unsigned char *turned, *made; /* STRIP rows of the input and the result, by columns */
+  unsigned char *between;       /* what the first pass makes */
 } workspace;
 
 /* Lays it out from `base` (NULL: only to see how large it is) and returns its size. */
@@ -89,7 +89,8 @@ static size_t lay_out(workspace *s, unsigned char *base, int height, int width, 
   PLACE(down_w, (size_t)rows * down);
   PLACE(turned, (size_t)width * C * STRIP);
   PLACE(made, (size_t)columns * C * STRIP);
-  PLACE(narrow, (size_t)height * (size_t)columns * C);
+  size_t narrow = (size_t)height * (size_t)columns, low = (size_t)rows * (size_t)width;
+  PLACE(between, (narrow > low ? narrow : low) * C);
 #undef PLACE
   return at;
 }
@@ -135,8 +136,10 @@ static void turn(const unsigned char *in, size_t stride, size_t rows, size_t col
     for (size_t i = 0; i < rows; i++) out[j * out_stride + i] = in[i * stride + j];
 }
 
-/* Rows of `narrow` from first to end: a strip is turned, so that neighbours in memory have the same weights. */
-static void resize_columns(const resize_view *in, const workspace *s, int columns, int first, int end) {
+/* Rows first .. end-1 to their places in out [.., columns, channels]: a strip is turned, so that neighbours in memory have the
+ * same weights. */
+static void resize_columns(const resize_view *in, const workspace *s, int columns, int first, int end,
+                           unsigned char *out) {
   size_t C = (size_t)in->channels, row = (size_t)columns * C;
   for (int y = first; y < end; y += STRIP) {
     size_t rows = (size_t)(end - y < STRIP ? end - y : STRIP);
@@ -144,8 +147,19 @@ static void resize_columns(const resize_view *in, const workspace *s, int column
     for (int x = 0; x < columns; x++)
       weigh(s->turned + (size_t)s->across[x].first * C * rows, C * rows, &s->across[x], C * rows,
             s->made + (size_t)x * C * rows);
-    turn(s->made, rows, row, rows, s->narrow + (size_t)y * row, row);
+    turn(s->made, rows, row, rows, out + (size_t)y * row, row);
   }
+}
+
+static void resize_rows(const resize_view *in, const workspace *s, int rows, unsigned char *out) {
+  size_t row = (size_t)in->width * (size_t)in->channels;
+  for (int y = 0; y < rows; y++)
+    weigh(in->pixels + (size_t)s->down[y].first * in->stride, in->stride, &s->down[y], row,
+          out + (size_t)y * row);
+}
+
+static resize_view view_of(const unsigned char *pixels, int height, int width, int channels) {
+  return (resize_view){pixels, height, width, channels, (size_t)width * (size_t)channels};
 }
 
 static bool is_same(const resize_view *in, const resize_window *w) {
@@ -163,10 +177,16 @@ void resize_into(const resize_view *in, const resize_window *w, resize_filter fi
   lay_out(&s, work, in->height, in->width, in->channels, w->rows, w->columns);
   make_axis(in->width, w->width, w->left, w->columns, filter, s.w, s.across_w, s.across);
   make_axis(in->height, w->height, w->top, w->rows, filter, s.w, s.down_w, s.down);
+  if (in->height > TALL * in->width && w->height < in->height) {
+    resize_view low = view_of(s.between, w->rows, in->width, in->channels);
+    resize_rows(in, &s, w->rows, s.between);
+    resize_columns(&low, &s, w->columns, 0, w->rows, out);
+    return;
+  }
   const span *last = &s.down[w->rows - 1];
-  resize_columns(in, &s, w->columns, s.down[0].first, last->first + last->count);
-  for (int y = 0; y < w->rows; y++)
-    weigh(s.narrow + (size_t)s.down[y].first * row, row, &s.down[y], row, out + (size_t)y * row);
+  resize_view narrow = view_of(s.between, in->height, w->columns, in->channels);
+  resize_columns(in, &s, w->columns, s.down[0].first, last->first + last->count, s.between);
+  resize_rows(&narrow, &s, w->rows, out);
 }
 
 size_t resize_room(int height, int width, int channels, int rows, int columns) {
@@ -174,9 +194,7 @@ size_t resize_room(int height, int width, int channels, int rows, int columns) {
   return lay_out(&s, NULL, height, width, channels, rows, columns);
 }
 
-resize_view resize_whole(const picture *p) {
-  return (resize_view){p->pixels, p->height, p->width, p->channels, (size_t)p->width * (size_t)p->channels};
-}
+resize_view resize_whole(const picture *p) { return view_of(p->pixels, p->height, p->width, p->channels); }
 
 picture resize_picture(const picture *in, const resize_window *w, resize_filter filter) {
   picture out = {w->rows, w->columns, in->channels, NULL};

@@ -1,10 +1,9 @@
 /* resize - a picture at another size, to the byte as PIL's Image.resize does it (and so torchvision's Resize).
  *
- * Rows first, then columns; each output is a sum over the pixels under a filter that widens with the reduction
- * (antialias), in 22-bit fixed point, rounded to bytes between the two passes. (Pillow 13 takes
- * columns first where the height shrinks much more than the width: a grey level apart at most; not so where the shape
- * is kept.) A pass that changes nothing is left
- * out. Only a window of the result is made: a crop after it costs nothing.
+ * Each output is a sum over the pixels under a filter that widens with the reduction (antialias), in 22-bit fixed point, rounded
+ * to bytes between two passes: along the rows, then along the columns; for a picture more than 100 times as high as wide that
+ * becomes lower the other way round. (Pillow 13 does that more often.) Only a
+ * window of the result is made: a crop after it costs nothing.
  *
  *   resize_window w = {.height = 256, .width = 341, .top = 16, .left = 58, .rows = 224, .columns = 224};
  *   picture small = resize_picture(&large, &w, RESIZE_BICUBIC);      ...      picture_free(&small);
