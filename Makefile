@@ -22,7 +22,7 @@ FLAGS_f64  := -DDYT_F64
 FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -fsanitize=thread
 
-PKGS     := openblas libcjson zlib libxxhash
+PKGS     := openblas libcjson zlib libxxhash libjpeg
 # Only headers: what is used of stb is compiled into the program, with limits of ours.
 PKGS_HEADERS := stb
 PKG_CFLAGS = $(shell pkg-config --cflags-only-I $(PKGS) $(PKGS_HEADERS) 2>/dev/null | sed 's/-I/-isystem /g')

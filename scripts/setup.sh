@@ -15,6 +15,7 @@ have() {
     libopenblas-openmp-dev) pkg-config --exists openblas ;;
     libcjson-dev) pkg-config --exists libcjson ;;
     libstb-dev) pkg-config --exists stb ;;
+    libjpeg-dev) pkg-config --exists libjpeg ;;
     zlib1g-dev) pkg-config --exists zlib ;;
     libxxhash-dev) pkg-config --exists libxxhash ;;
     libcmocka-dev) pkg-config --exists cmocka ;;
@@ -26,7 +27,7 @@ have() {
   esac >/dev/null 2>&1
 }
 
-build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev libstb-dev"
+build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev libstb-dev libjpeg-dev"
 case ${1:-} in
   build) wanted=$build ;;
   check) wanted="$build libcmocka-dev gnuplot-nox groff-base" ;;
@@ -50,7 +51,7 @@ fi
 
 if ! command -v apt-get >/dev/null; then
   echo "dyt needs these packages (Debian's names), and this system has no apt-get to install them:$missing" >&2
-  echo "Install what they hold (OpenBLAS with OpenMP, cJSON, zlib, xxHash, Random123, stb_image, cmocka) and try again." >&2
+  echo "Install what they hold (OpenBLAS with OpenMP, cJSON, zlib, xxHash, Random123, stb_image, libjpeg-turbo, cmocka) and try again." >&2
   exit 2
 fi
 as_root=

@@ -85,10 +85,18 @@ static inline void put_labels(put_function *to, const char *name, int n, const u
   str_free(&s);
 }
 
+/* data_open on two threads. */
+static inline st open_data(config *c, data_set *d, err *e) {
+  work_pool *pool = work_new(2, NULL, NULL);
+  st code = data_open(c, pool, d, e);
+  work_free(pool);
+  return code;
+}
+
 static inline data_set open_ok(config *c) {
   data_set d;
   err e = {0};
-  if (data_open(c, &d, &e)) fail_msg("%s", e.text);
+  if (open_data(c, &d, &e)) fail_msg("%s", e.text);
   return d;
 }
 
@@ -97,7 +105,7 @@ static inline data_set open_ok(config *c) {
 static inline void assert_bad(config *c, const char *const *words) {
   data_set d;
   err e = {0};
-  assert_int_equal(data_open(c, &d, &e), ST_USER);
+  assert_int_equal(open_data(c, &d, &e), ST_USER);
   assert_int_equal(e.count, 1);
   for (; *words; words++)
     if (!strstr(e.text, *words)) fail_msg("\"%s\" does not mention \"%s\"", e.text, *words);

@@ -133,6 +133,10 @@ static void test_cross_checks(void **state) {
          "c.json:1:22: model.mlp_ratio: 0.2 times model.dim, which is 4,");
   refuse("{\"model\": {\"channels\": 2}, \"data\": {\"std\": [1, 1, 1]}}",
          "c.json:1:37: data.std: 3 values, expected 1, or one a channel: model.channels is 2");
+  refuse("{\"data\": {\"augment\": {\"resized_crop\": [0.5, 0.2]}}}",
+         "c.json:1:23: data.augment.resized_crop: from 0.5 to 0.2, expected the smaller share first");
+  refuse("{\"data\": {\"augment\": {\"resized_crop\": [0.1, 1], \"crop_padding\": 4}}}",
+         "c.json:1:23: data.augment.resized_crop: not together with data.augment.crop_padding, which is 4");
   config c = load_ok("{\"data\": {\"mean\": [0.1, 0.2, 0.3]}}", NULL);
   err e = {0};
   assert_int_equal(config_check_shapes(&c, &e), ST_OK);

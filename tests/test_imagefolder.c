@@ -1,43 +1,9 @@
 /* Format imagefolder: folders of small BMP files, and what is wrong with some. */
-#include "data_support.h"
+#include "imagefolder_support.h"
 
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-/* A BMP of 24 bits in which every pixel of colour channel k is value + k. */
-static void put_bmp(const char *name, int height, int width, int value) {
-  int row = (width * 3 + 3) / 4 * 4, size = 54 + row * height;
-  unsigned char *b = mem_new((size_t)size, 1);
-  const struct {
-    int at, value;
-  } head[] = {{2, size}, {10, 54}, {14, 40}, {18, width}, {22, height}, {34, row * height}};
-  memcpy(b, "BM", 2);
-  for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
-    for (int k = 0; k < 4; k++) b[head[i].at + k] = (unsigned char)(head[i].value >> 8 * k);
-  b[26] = 1, b[28] = 24;
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width * 3; x++) b[54 + y * row + x] = (unsigned char)(value + 2 - x % 3);
-  err e = {0};
-  char *path = mem_strdup(in_folder(name));
-  *strrchr(path, '/') = 0;
-  assert_int_equal(file_make_folder(path, &e), ST_OK);
-  mem_free(path);
-  put(name, b, (size_t)size);
-  mem_free(b);
-}
-
-static config config_of(int size, int channels, int classes) {
-  return (config){.model = {.family = "vit", .image_size = size, .channels = channels, .classes = classes},
-                  .data = {.format = "imagefolder",
-                           .path = folder,
-                           .std = {1},
-                           .n_mean = 1,
-                           .n_std = 1,
-                           .train_fraction = 1,
-                           .test_fraction = 0.25,
-                           .crop_pct = 1,
-                           .interpolation = "bicubic"}};
-}
 
 /* The byte of channel k of a sample whose pixels are all the same. */
 static int byte_of_sample(const data_set *d, const data_split *s, int i, int k) {
@@ -251,6 +217,145 @@ static void test_bad(void **state) {
   ASSERT_BAD(&c, "data.path", "imagefolder");
 }
 
+/* ---- what is odd, and works ---- */
+
+/* Pictures of every kind and size in folders whose names are not ASCII, links among them; hidden ones do not count. */
+static void test_odd_pictures(void **state) {
+  (void)state;
+  static const char *const kinds[] = {"alpha.png",   "bits.png",       "cmyk.jpg",    "colour.bmp",
+                                      "grey.jpg",    "grey_alpha.png", "palette.png", "rgb16.png",
+                                      "rgb_1x1.png", "rgb_1x7.png",    "ycck.jpg"};
+  enum { KINDS = sizeof kinds / sizeof kinds[0] };
+  for (int i = 0; i < KINDS; i++) {
+    char *name = mem_printf("train/gr\xc3\xbc\xc3\x9f e \xe7\x8c\xab/%s", kinds[i]);
+    put_reference(name, kinds[i], 1);
+    mem_free(name);
+  }
+  put_reference("train/a b/one.JPG", "colour.jpg", 1);
+  put_reference("train/a b/One.jpg", "grey.jpg", 1);
+  put_reference("train/a b/.hidden.jpg", "grey.jpg", 0.5);
+  put_reference("train/.hidden/x.jpg", "grey.jpg", 0.5);
+  put_reference("elsewhere/deep/x.png", "grey.png", 1);
+  assert_int_equal(symlink("../../elsewhere/deep", in_folder("train/a b/linked")), 0);
+  assert_int_equal(symlink("one.JPG", in_folder("train/a b/two.jpg")), 0);
+  put_reference("test/a b/one.jpg", "colour.jpg", 1);
+  config c = config_of(8, 3, 2);
+  data_set d = open_ok(&c);
+  assert_string_equal(d.class_names[0], "a b");
+  assert_string_equal(d.class_names[1], "gr\xc3\xbc\xc3\x9f e \xe7\x8c\xab");
+  assert_int_equal(count_of(&d.train, 0), 4);
+  assert_int_equal(count_of(&d.train, 1), KINDS);
+  data_close(&d);
+}
+
+/* ---- what is wrong ---- */
+
+/* Two classes that are fine, and a test picture. */
+static config put_good(void) {
+  put_bmp("train/a/1.bmp", 6, 6, 1);
+  put_bmp("train/b/1.bmp", 6, 6, 2);
+  put_bmp("test/a/1.bmp", 6, 6, 3);
+  return config_of(6, 3, 2);
+}
+
+static void make_folder_below(const char *name) {
+  err e = {0};
+  assert_int_equal(file_make_folder(in_folder(name), &e), ST_OK);
+}
+
+static void test_bad_folders(void **state) {
+  (void)state;
+  config c = put_good();
+  make_folder_below("train/empty");
+  ASSERT_BAD(&c, "train/empty: no picture in it, expected at least one");
+  put_below("train/empty/notes.txt", "x", 1);
+  ASSERT_BAD(&c, "train/empty: no picture in it, expected at least one");
+  assert_int_equal(file_remove(in_folder("train/empty"), NULL), ST_OK);
+  put_bmp("test/A/1.bmp", 6, 6, 3);
+  ASSERT_BAD(&c, "test/A: no such class");
+  assert_int_equal(file_remove(in_folder("test/A"), NULL), ST_OK);
+  assert_int_equal(symlink("nowhere", in_folder("test/b")), 0);
+  ASSERT_BAD(&c, "test/b: a link to nothing");
+  assert_int_equal(symlink("nowhere", in_folder("train/c")), 0);
+  ASSERT_BAD(&c, "train/c: a link to nothing");
+  assert_int_equal(file_remove(in_folder("train/c"), NULL), ST_OK);
+  assert_int_equal(file_remove(in_folder("train/b"), NULL), ST_OK);
+  ASSERT_BAD(&c, "train: 1 folder in it, expected at least two");
+  assert_int_equal(file_remove(in_folder("train"), NULL), ST_OK);
+  assert_int_equal(file_remove(in_folder("test"), NULL), ST_OK);
+  make_folder_below("a");
+  make_folder_below("b");
+  ASSERT_BAD(&c, folder, "no picture files in its folders");
+}
+
+/* Each of these alone stops with a sentence that names it, and is left out with data.skip_bad. */
+static void assert_bad_file(config *c, const char *name, const char *words) {
+  c->data.skip_bad = false;
+  ASSERT_BAD(c, in_folder(name), words);
+  c->data.skip_bad = true;
+  data_set d = open_ok(c);
+  assert_int_equal(d.train.n, 2);
+  data_close(&d);
+  assert_int_equal(file_remove(in_folder(name), NULL), ST_OK);
+}
+
+/* The header of a PNG of that size, and no more. */
+static void put_png_header(const char *name, int side) {
+  unsigned char b[45] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+  for (int k = 0; k < 4; k++) b[16 + k] = b[20 + k] = (unsigned char)(side >> (24 - 8 * k));
+  b[24] = 8, b[25] = 2;
+  memcpy(b + 37, "IDAT", 4); /* the length before it is 0 */
+  put_below(name, b, sizeof b);
+}
+
+static void test_bad_files(void **state) {
+  (void)state;
+  config c = put_good();
+  put_reference("train/a/cut.jpg", "colour.jpg", 0.7);
+  assert_bad_file(&c, "train/a/cut.jpg", "Premature end of JPEG file");
+  put_reference("train/a/cut.png", "rgb_17x31.png", 0.7);
+  assert_bad_file(&c, "train/a/cut.png", "damaged or cut short");
+  put_below("train/b/text.PNG", "this is no picture\n", 19);
+  assert_bad_file(&c, "train/b/text.PNG", "not a PNG, JPEG or BMP picture");
+  put_below("train/b/empty.png", "", 0);
+  assert_bad_file(&c, "train/b/empty.png", "not a PNG, JPEG or BMP picture");
+  put_png_header("train/b/huge.png", 20000);
+  assert_bad_file(&c, "train/b/huge.png", "20000 x 20000, expected at most 16384 a side");
+  put_png_header("train/b/large.png", 16000);
+  assert_bad_file(&c, "train/b/large.png",
+                  "16000 x 16000, expected at most 16384 a side and 67108864 pixels");
+  assert_int_equal(symlink("nowhere", in_folder("train/a/broken.png")), 0);
+  assert_bad_file(&c, "train/a/broken.png", "cannot be read: No such file");
+  put_below("train/a/web.webp", "RIFF    WEBP", 12);
+  assert_bad_file(&c, "train/a/web.webp", "not a PNG, JPEG or BMP picture");
+}
+
+/* Also for the owner of all files: who opens it is nobody for a moment. */
+static void test_unreadable_file(void **state) {
+  (void)state;
+  config c = put_good();
+  uid_t me = geteuid();
+  assert_int_equal(chmod(folder, 0755), 0);
+  put_bmp("train/a/secret.bmp", 6, 6, 4);
+  assert_int_equal(chmod(in_folder("train/a/secret.bmp"), 0), 0);
+  if (me == 0) assert_int_equal(seteuid(65534), 0);
+  ASSERT_BAD(&c, "train/a/secret.bmp: cannot be read: Permission denied");
+  assert_int_equal(seteuid(me), 0);
+}
+
+/* A class all of whose pictures are left out has none. */
+static void test_nothing_left_of_a_class(void **state) {
+  (void)state;
+  config c = put_good();
+  put_below("train/c/1.png", "no", 2);
+  c.data.skip_bad = true;
+  ASSERT_BAD(&c, "train/c: no picture in it that can be read");
+  c.model.image_size = 0;
+  for (int i = 0; i < 2; i++) put_below(i ? "train/a/1.bmp" : "train/b/1.bmp", "no", 2);
+  put_below("test/a/1.bmp", "no", 2);
+  ASSERT_BAD(&c, folder, "none of its pictures can be read", "train/a/1.bmp");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST_IN_FOLDER(test_parts),
@@ -260,6 +365,11 @@ int main(void) {
       TEST_IN_FOLDER(test_null_keys_are_filled),
       TEST_IN_FOLDER(test_bad),
       TEST_IN_FOLDER(test_kept_with_the_config),
+      TEST_IN_FOLDER(test_odd_pictures),
+      TEST_IN_FOLDER(test_bad_folders),
+      TEST_IN_FOLDER(test_bad_files),
+      TEST_IN_FOLDER(test_unreadable_file),
+      TEST_IN_FOLDER(test_nothing_left_of_a_class),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

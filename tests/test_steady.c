@@ -1,6 +1,6 @@
 /* A warm step of training takes no memory: no allocation and no page fault, whatever feeds it. */
 #define _GNU_SOURCE
-#include "data_support.h"
+#include "imagefolder_support.h"
 #include "support.h"
 
 #include "dyt/engine.h"
@@ -135,8 +135,10 @@ static void check_steady(const char *text) {
   close_training(&t);
 }
 
-#define MODEL   "\"model\": { \"dim\": 32, \"depth\": 2, \"heads\": 2, \"dropout\": 0.1, \"drop_path\": 0.1 }"
-#define AUGMENT "\"augment\": { \"crop_padding\": 2, \"hflip\": 0.5 }"
+#define MODEL    "\"model\": { \"dim\": 32, \"depth\": 2, \"heads\": 2, \"dropout\": 0.1, \"drop_path\": 0.1 }"
+#define MODEL_28 "\"model\": { \"image_size\": 28, \"dim\": 32, \"depth\": 1, \"heads\": 2 }"
+#define CROP     "\"augment\": { \"resized_crop\": [0.08, 1], \"hflip\": 0.5 }"
+#define AUGMENT  "\"augment\": { \"crop_padding\": 2, \"hflip\": 0.5 }"
 
 static void test_synthetic(void **state) {
   (void)state;
@@ -163,6 +165,22 @@ static void test_idx(void **state) {
   mem_free(augmented);
 }
 
+/* Pictures kept as they are in the files, from which each step takes crops; and crops of stored pictures. */
+static void test_resized_crop(void **state) {
+  (void)state;
+  if (!CAN_COUNT) skip();
+  for (int i = 0; i < IMAGES + 20; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "%s/%d/%03d.bmp", i < IMAGES ? "train" : "test", i % 2, i);
+    put_bmp(name, 20 + i % 30, 60 - i % 40, i % 200);
+  }
+  char *text = mem_printf(
+      "{ " MODEL_28 ", \"data\": { \"format\": \"imagefolder\", \"path\": \"%s\", " CROP " } }", folder);
+  check_steady(text);
+  check_steady("{ " MODEL ", \"data\": { \"format\": \"synthetic\", \"train_size\": 400, " CROP " } }");
+  mem_free(text);
+}
+
 /* One allocation is counted, and one page that is touched. */
 static void test_counters(void **state) {
   (void)state;
@@ -186,6 +204,7 @@ int main(void) {
       TEST_IN_FOLDER(test_counters),
       TEST_IN_FOLDER(test_synthetic),
       TEST_IN_FOLDER(test_idx),
+      TEST_IN_FOLDER(test_resized_crop),
   };
   if (k_init(NULL, NULL)) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,7 @@ typedef struct config_model {
 
 typedef struct config_augment {
   int crop_padding;
+  double resized_crop[2]; /* shares of the area, least and most; 0, 0: off */
   double hflip;
 } config_augment;
 

@@ -7,7 +7,7 @@
  * are needed: there is no queue. What is drawn for a sample depends on seed, epoch and sample only.
  *
  *   data_set d;
- *   if (data_open(&cfg, &d, e)) return e->code;
+ *   if (data_open(&cfg, pool, &d, e)) return e->code;
  *   data_sample(&d, &d.train, order[i], &(data_draw){seed, epoch}, image, target, scratch);
  *   data_close(&d);
  *
@@ -19,6 +19,7 @@
 #include "dyt/config.h"
 #include "dyt/mem.h"
 #include "dyt/real.h"
+#include "dyt/work.h"
 
 struct data_format;
 
@@ -48,7 +49,7 @@ typedef struct data_draw {
   uint64_t seed, epoch;
 } data_draw;
 
-/* Opens what c->data names and cuts it into splits: val_size training images held out (stratified by class,
+/* Opens what c->data names, on all workers of `pool` (not needed later), and cuts it into splits: val_size training images held out (stratified by class,
  * by
  * split_seed), then train_fraction of the rest (stratified, nested, by train.seed). Checks it against
  * c->model: classes,
@@ -56,21 +57,30 @@ typedef struct data_draw {
  * that the data have, and a mean and std that are "auto": over all pixels of the training split, a channel each.
  * ST_USER: missing folder, truncated or corrupt file, label beyond the classes, sizes that do not fit, empty
  * split, no std to measure. */
-st data_open(config *c, data_set *out, err *e);
+st data_open(config *c, work_pool *pool, data_set *out, err *e);
 /* The data set as the config of a run knows it, without any samples: sizes, class names (numbers where it has none) and
  * normalization. ST_USER: keys that only the data could settle. */
 st data_recall(const config *c, data_set *out, err *e);
 void data_close(data_set *d);
 
+/* ST_USER with one sentence if a sample asked for since the data were opened could not be read: a file that is decoded
+ * anew each time is gone, damaged or another one. Such samples were black: what was made of them must not be kept. To
+ * be called after samples were used, by one thread. */
+st data_check(const data_set *d, err *e);
+
 /* Sample `i` of a split: image [channels, height, width] normalized, target [classes] one-hot (may be NULL).
- * With `draw`, augmented. scratch holds data_scratch(d) bytes. Allocates nothing; any number of threads at
- * once. */
+ * With `draw`, augmented. scratch holds data_scratch(d) bytes, aligned to 64. Allocates nothing, unless pictures
+ * are decoded anew each time because memory is short; any number of threads at once. */
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch);
 size_t data_scratch(const data_set *d);
 
 /* Bytes [height, width, channels] to the normalized numbers [channels, height, width] of a sample. */
 void data_normalize(const data_set *d, const unsigned char *pixels, real *image);
+
+/* Mean and standard deviation [channels] of the training split's pixels, from 0 to 1, not augmented; the same for any
+ * number of threads. Where pictures are decoded anew, data_check afterwards. */
+void data_measure(const data_set *d, work_pool *pool, double *mean, double *std);
 
 /* The order in which an epoch visits the n samples of a split: out [n]. */
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out);

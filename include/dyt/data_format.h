@@ -16,6 +16,8 @@
 #define DYT_DATA_FORMAT_H
 
 #include "dyt/config.h"
+#include "dyt/rng.h"
+#include "dyt/work.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,11 +36,13 @@ typedef struct data_part {
 
 /* What a format opened. All of it belongs to the source and is freed by data_source_close. */
 typedef struct data_source {
+  work_pool *pool;             /* set by the caller of `open`, for `open` alone */
   int height, width, channels; /* of every sample */
   char **class_names;          /* [n_class_names] or NULL; mem_new, as each name is */
   int n_class_names;
   data_part part[DATA_PARTS];
   size_t bytes;        /* memory held for pixels */
+  size_t scratch;      /* that `pixels` and `crop` want; 0: one picture */
   uint64_t pixel_hash; /* of all pixels, or of what they are made from */
   void *state;         /* the format's own */
 } data_source;
@@ -46,12 +50,19 @@ typedef struct data_source {
 typedef struct data_format {
   const char *name;
   double mean, std; /* normalization that the format fixes, of pixels in 0..1; std 0: as configured */
-  /* Fills a zeroed source. On failure (ST_USER, one sentence naming the file, what was found and what was
+  /* Fills a source that is zero but for its pool. On failure (ST_USER, one sentence naming the file, what was found and what was
    * expected) the caller closes what there is. Labels beyond model.classes need no check here. */
   st (*open)(const config *c, data_source *s, err *e);
-  /* Pixels of sample i of a part, [height, width, channels]: memory of the source, or `scratch` (as many
-   * bytes) filled. Any number of threads at once; allocates nothing. */
+  /* Pixels of sample i of a part, [height, width, channels]: memory of the source, or `scratch` (aligned to 64
+   * bytes) filled. Any number of threads at once; allocates nothing, unless the format says at `open` that it
+   * decodes anew. */
   const unsigned char *(*pixels)(const data_source *s, int part, int64_t i, unsigned char *scratch);
+  /* The same of a random part (resized_crop.h) of the training picture as it was before it was brought to its
+   * size; data.augment.resized_crop is on. NULL: crops are taken of `pixels`. */
+  const unsigned char *(*crop)(const data_source *s, int64_t i, rng *r, unsigned char *scratch);
+  /* ST_USER once a sample asked for could not be read (its pixels are then 0): the first of them in the order of the
+   * files. NULL: that cannot be. */
+  st (*check)(const data_source *s, err *e);
   /* Frees `state`, which may be NULL or half made; may itself be NULL. */
   void (*close)(data_source *s);
 } data_format;

@@ -155,6 +155,19 @@ static st check_per_channel(const config *c, const char *key, int given, err *e)
                given, c->model.channels);
 }
 
+static st check_resized_crop(const config *c, err *e) {
+  const char *key = "data.augment.resized_crop";
+  const double *area = c->data.augment.resized_crop;
+  st code = ST_OK;
+  if (area[0] > area[1])
+    code = clash(c, key, key, e, "from %g to %g, expected the smaller share first", area[0], area[1]);
+  if (area[1] > 0 && c->data.augment.crop_padding)
+    code = clash(c, key, "data.augment.crop_padding", e,
+                 "not together with data.augment.crop_padding, which is %d: expected one of the two",
+                 c->data.augment.crop_padding);
+  return code;
+}
+
 st config_check_shapes(const config *c, err *e) {
   const config_model *m = &c->model;
   st code = ST_OK;
@@ -167,6 +180,7 @@ st config_check_shapes(const config *c, err *e) {
   if (m->dim * m->mlp_ratio < 1)
     code = clash(c, "model.mlp_ratio", "model.dim", e,
                  "%g times model.dim, which is %d, is less than one hidden unit", m->mlp_ratio, m->dim);
+  if (check_resized_crop(c, e)) code = ST_USER;
   if (check_per_channel(c, "data.mean", c->data.n_mean, e)) code = ST_USER;
   if (check_per_channel(c, "data.std", c->data.n_std, e)) code = ST_USER;
   return code;

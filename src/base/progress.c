@@ -39,16 +39,14 @@ static int terminal_width(void) {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col - 1 : 79;
 }
 
-void progress_step(progress *p, const progress_point *at) {
+static bool is_due(progress *p) {
   double now = progress_clock();
-  if (p->quiet || now - p->printed < (p->terminal ? terminal_interval : log_interval)) return;
+  if (p->quiet || now - p->printed < (p->terminal ? terminal_interval : log_interval)) return false;
   p->printed = now;
-  char line[256], left[24], all[24];
-  snprintf(
-      line, sizeof line,
-      "epoch %.2f/%.6g  step %lld/%lld  loss %.4f  acc %.1f%%  lr %.2e  %.0f img/s  epoch %s  run %s left",
-      at->epoch, at->epochs, (long long)at->step, (long long)at->steps, at->loss, 100 * at->acc1, at->lr,
-      at->img_per_s, progress_time(at->epoch_eta, left), progress_time(at->eta, all));
+  return true;
+}
+
+static void show(progress *p, const char *line) {
   clear(p);
   if (p->terminal) {
     p->width = (int)strlen(line);
@@ -57,6 +55,26 @@ void progress_step(progress *p, const progress_point *at) {
     fprintf(stderr, "%s\n", line);
   }
   fflush(stderr);
+}
+
+void progress_count(progress *p, const char *things, int64_t done, int64_t all, double begun) {
+  double taken = progress_clock() - begun;
+  if (taken < 1 || done < 1 || !is_due(p)) return;
+  char line[256], left[24];
+  snprintf(line, sizeof line, "%s: %lld of %lld, %s left", things, (long long)done, (long long)all,
+           progress_time(taken * (double)(all - done) / (double)done, left));
+  show(p, line);
+}
+
+void progress_step(progress *p, const progress_point *at) {
+  if (!is_due(p)) return;
+  char line[256], left[24], all[24];
+  snprintf(
+      line, sizeof line,
+      "epoch %.2f/%.6g  step %lld/%lld  loss %.4f  acc %.1f%%  lr %.2e  %.0f img/s  epoch %s  run %s left",
+      at->epoch, at->epochs, (long long)at->step, (long long)at->steps, at->loss, 100 * at->acc1, at->lr,
+      at->img_per_s, progress_time(at->epoch_eta, left), progress_time(at->eta, all));
+  show(p, line);
 }
 
 void progress_line(progress *p, const char *format, ...) {

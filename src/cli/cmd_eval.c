@@ -58,10 +58,12 @@ static int eval(const trained_options *o, const char *folder, bool json) {
   evaluation v;
   confusion c;
   evaluate(&t.engine, &t.feed, &t.data.test, score, &v);
-  confusion_of(&c, score, n, t.data.class_names, t.data.classes);
-  (json ? print_json : print_table)(&t, &v, &c);
-  if (folder) write_folder(&c, score, n, folder, &e);
-  confusion_free(&c);
+  if (!data_check(&t.data, &e)) {
+    confusion_of(&c, score, n, t.data.class_names, t.data.classes);
+    (json ? print_json : print_table)(&t, &v, &c);
+    if (folder) write_folder(&c, score, n, folder, &e);
+    confusion_free(&c);
+  }
   mem_free(score);
   trained_close(&t);
   return e.code ? cli_fail(&e) : ST_OK;

@@ -71,7 +71,10 @@ static void describe_model(const config *c, const model *m, bool graph) {
 static st settle(config *c, err *e) {
   data_set d;
   if (c->model.image_size && c->model.channels && c->model.classes) return ST_OK;
-  if (data_open(c, &d, e)) return e->code;
+  work_pool *pool = work_new(work_cores(), NULL, NULL);
+  st code = data_open(c, pool, &d, e);
+  work_free(pool);
+  if (code) return code;
   data_close(&d);
   return config_check_shapes(c, e);
 }

@@ -1,6 +1,7 @@
 #include "dyt/data.h"
 
 #include "data/augment.h"
+#include "data/resized_crop.h"
 #include "data/split.h"
 #include "dyt/data_format.h"
 #include "dyt/mem.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { BYTE_VALUES = 256 };
+enum { BYTE_VALUES = 256, LINE = 64 };
 enum { NAMES_KEPT_MAX = 1 << 15 }; /* more would make a config.json of more values than are read (json.h) */
 
 #define FORMAT(name) extern const data_format data_format_##name;
@@ -26,6 +27,7 @@ static const data_format *const formats[] = {
 /* data_set.state */
 typedef struct opened {
   data_source source;
+  resize_filter filter;
   real scale[CONFIG_CHANNELS_MAX][BYTE_VALUES]; /* the normalized value of every byte */
 } opened;
 
@@ -38,6 +40,8 @@ static const data_format *format_of(const char *name) {
 static opened *opened_of(const data_set *d) { return d->state; }
 
 static augment_size size_of(const data_set *d) { return (augment_size){d->height, d->width, d->channels}; }
+
+static size_t to_line(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
 
 /* ---- what the data are, against what the config says ---- */
 
@@ -114,6 +118,7 @@ static st settle(config *c, data_set *d, err *e) {
     if (bad[i]) return bad[i];
   d->height = s->height, d->width = s->width, d->channels = s->channels, d->classes = classes;
   d->augment = c->data.augment;
+  if (d->augment.resized_crop[1] > 0) opened_of(d)->filter = resize_filter_named(c->data.interpolation);
   if (!c->model.image_size) config_fill(c, "model.image_size", d->height);
   if (!c->model.channels) config_fill(c, "model.channels", d->channels);
   if (!c->model.classes) config_fill(c, "model.classes", d->classes);
@@ -205,48 +210,67 @@ static void name_classes(config *c, data_set *d) {
 
 /* ---- normalization ---- */
 
-typedef int64_t histogram[BYTE_VALUES];
+typedef int64_t histogram[CONFIG_CHANNELS_MAX][BYTE_VALUES];
 
-/* How often each byte stands in each channel of the training images, as they are evaluated: counts add up to the same
- * in any order. */
-static void count_bytes(const data_set *d, histogram *count) {
-  unsigned char *scratch = mem_new(data_scratch(d) + 1, 1);
+/* How often each byte stands in each channel of the training images, as they are evaluated. */
+typedef struct counting {
+  const data_set *data;
+  histogram *count;       /* [threads] */
+  unsigned char *scratch; /* [threads][one] */
+  size_t one;
+} counting;
+
+enum { COUNTING_TASKS = 64 };
+
+static void count_bytes(void *context, int task, int worker) {
+  const counting *t = context;
+  const data_set *d = t->data;
+  unsigned char *scratch = t->scratch + (size_t)worker * t->one;
   size_t C = (size_t)d->channels, numbers = augment_bytes(size_of(d));
-  for (int64_t i = 0; i < d->train.n; i++) {
+  for (int64_t i = d->train.n * task / COUNTING_TASKS; i < d->train.n * (task + 1) / COUNTING_TASKS; i++) {
     const unsigned char *pixels =
         d->format->pixels(&opened_of(d)->source, d->train.part, d->train.index[i], scratch);
     for (size_t j = 0; j < numbers; j += C)
-      for (size_t k = 0; k < C; k++) count[k][pixels[j + k]]++;
+      for (size_t k = 0; k < C; k++) t->count[worker][k][pixels[j + k]]++;
   }
-  mem_free(scratch);
 }
 
-/* Of one channel, from 0 to 1: sums of whole numbers, exact below 2^53. */
-static void moments_of(const histogram count, double *mean, double *std) {
-  double n = 0, sum = 0, square = 0;
-  for (int v = 0; v < BYTE_VALUES; v++) n += (double)count[v], sum += (double)count[v] * v;
+/* Of one channel, from 0 to 1: sums of whole numbers, exact below 2^53 and the same in any order. */
+static void moments_of(const counting *t, int threads, int channel, double *mean, double *std) {
+  double times[BYTE_VALUES] = {0}, n = 0, sum = 0, square = 0;
+  for (int w = 0; w < threads; w++)
+    for (int v = 0; v < BYTE_VALUES; v++) times[v] += (double)t->count[w][channel][v];
+  for (int v = 0; v < BYTE_VALUES; v++) n += times[v], sum += times[v] * v;
   *mean = sum / n;
-  for (int v = 0; v < BYTE_VALUES; v++) square += (double)count[v] * (v - *mean) * (v - *mean);
+  for (int v = 0; v < BYTE_VALUES; v++) square += times[v] * (v - *mean) * (v - *mean);
   *mean /= BYTE_VALUES - 1;
   *std = sqrt(square / n) / (BYTE_VALUES - 1);
 }
 
+void data_measure(const data_set *d, work_pool *pool, double *mean, double *std) {
+  size_t threads = (size_t)work_threads(pool);
+  counting t = {.data = d, .count = mem_new(threads, sizeof(histogram)), .one = to_line(data_scratch(d))};
+  t.scratch = mem_new(threads * t.one + 1, 1);
+  work_run(pool, COUNTING_TASKS, count_bytes, &t);
+  for (int k = 0; k < d->channels; k++) moments_of(&t, (int)threads, k, &mean[k], &std[k]);
+  mem_free(t.count);
+  mem_free(t.scratch);
+}
+
 /* Replaces "auto" by what the training images show. */
 static st measure(config *c, const data_set *d, err *e) {
-  histogram count[CONFIG_CHANNELS_MAX] = {{0}};
   double mean[CONFIG_CHANNELS_MAX], std[CONFIG_CHANNELS_MAX];
   bool of_mean = c->data.n_mean == 0, of_std = c->data.n_std == 0;
   if (fixes_normalization(c) || !(of_mean || of_std)) return ST_OK;
-  count_bytes(d, count);
-  for (int k = 0; k < d->channels; k++) {
-    moments_of(count[k], &mean[k], &std[k]);
-    if (of_std && std[k] == 0)
+  data_measure(d, opened_of(d)->source.pool, mean, std);
+  if (data_check(d, e)) return e->code;
+  for (int k = 0; k < d->channels && of_std; k++)
+    if (std[k] == 0)
       return err_add(
           e, ST_USER,
           "data.std: \"auto\", but all pixels of channel %d in the training images of %s are the same: "
           "expected a number",
           k, called(c));
-  }
   if (of_mean) config_fill_numbers(c, "data.mean", mean, d->channels);
   if (of_std) config_fill_numbers(c, "data.std", std, d->channels);
   return ST_OK;
@@ -285,8 +309,9 @@ static size_t bytes_held(const data_set *d) {
 
 /* ---- the public functions ---- */
 
-st data_open(config *c, data_set *out, err *e) {
+st data_open(config *c, work_pool *pool, data_set *out, err *e) {
   opened *o = mem_new(1, sizeof *o);
+  o->source.pool = pool;
   *out = (data_set){.format = format_of(c->data.format), .state = o};
   st code = out->format->open(c, &o->source, e);
   if (!code) code = settle(c, out, e);
@@ -366,8 +391,39 @@ void data_close(data_set *d) {
   *d = (data_set){0};
 }
 
-/* The format's picture, then two for the augmentation. */
-size_t data_scratch(const data_set *d) { return 3 * augment_bytes(size_of(d)); }
+st data_check(const data_set *d, err *e) {
+  return d->format->check ? d->format->check(&opened_of(d)->source, e) : ST_OK;
+}
+
+/* ---- samples ---- */
+
+/* Whether random crops are taken here, of what the format gives. */
+static bool crops_pixels(const data_set *d) { return d->augment.resized_crop[1] > 0 && !d->format->crop; }
+
+/* What the format wants; then, for crops of its picture, the crop and resized_crop's work. */
+static size_t picture_scratch(const data_set *d) {
+  size_t one = to_line(augment_bytes(size_of(d))), wanted = to_line(opened_of(d)->source.scratch);
+  if (crops_pixels(d)) wanted = 2 * one + resize_room(d->height, d->width, d->channels, d->height, d->width);
+  return wanted > one ? wanted : one;
+}
+
+/* A picture and what it takes, then two for the augmentation. */
+size_t data_scratch(const data_set *d) { return picture_scratch(d) + 2 * augment_bytes(size_of(d)); }
+
+/* What augmentation begins with: the picture, or a random part of it, by draws of its own. */
+static const unsigned char *first_picture(const data_set *d, int part, int64_t i, const data_draw *draw,
+                                          unsigned char *scratch) {
+  const opened *o = opened_of(d);
+  if (!draw || d->augment.resized_crop[1] == 0) return d->format->pixels(&o->source, part, i, scratch);
+  rng r = rng_at(draw->seed, "resized_crop", draw->epoch, (uint64_t)i);
+  if (!crops_pixels(d)) return d->format->crop(&o->source, i, &r, scratch);
+  size_t one = to_line(augment_bytes(size_of(d)));
+  picture p = {d->height, d->width, d->channels, NULL};
+  resize_view whole = resize_whole(&p);
+  whole.pixels = d->format->pixels(&o->source, part, i, scratch);
+  resized_crop(&whole, d->augment.resized_crop, d->height, o->filter, &r, scratch + 2 * one, scratch + one);
+  return scratch + one;
+}
 
 void data_normalize(const data_set *d, const unsigned char *pixels, real *image) {
   size_t C = (size_t)d->channels, area = (size_t)d->height * (size_t)d->width;
@@ -380,10 +436,10 @@ void data_normalize(const data_set *d, const unsigned char *pixels, real *image)
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch) {
   REQUIRE(i >= 0 && i < s->n, "sample %" PRId64 " of the %" PRId64 " of %s", i, s->n, s->name);
-  const unsigned char *pixels = d->format->pixels(&opened_of(d)->source, s->part, s->index[i], scratch);
+  const unsigned char *pixels = first_picture(d, s->part, s->index[i], draw, scratch);
   if (draw) {
     rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
-    pixels = augment_apply(&d->augment, size_of(d), pixels, &r, scratch + augment_bytes(size_of(d)));
+    pixels = augment_apply(&d->augment, size_of(d), pixels, &r, scratch + picture_scratch(d));
   }
   data_normalize(d, pixels, image);
   for (int k = 0; target && k < d->classes; k++) target[k] = (real)(k == s->label[i]);

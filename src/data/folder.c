@@ -40,23 +40,28 @@ static void free_names(folder_names *f) {
   *f = (folder_names){0};
 }
 
-static bool is_folder(const char *path, const char *name) {
+/* Whether a name in a folder of classes is a class: a folder. A link to nothing would be a class left out in silence. */
+static st is_class(const char *path, const char *name, bool *yes, err *e) {
   char *whole = mem_printf("%s/%s", path, name);
-  bool yes = file_what(whole) == FILE_FOLDER;
+  file_kind kind = file_what(whole);
+  *yes = kind == FILE_FOLDER;
+  st code = kind == FILE_NONE ? err_add(e, ST_USER, "%s: a link to nothing", whole) : ST_OK;
   mem_free(whole);
-  return yes;
+  return code;
 }
 
 st folder_classes(const char *path, folder_names *out, err *e) {
   if (read_names(path, out, e)) return e->code;
   int n = 0;
+  bool yes = false;
+  st code = ST_OK;
   for (int i = 0; i < out->n; i++)
-    if (is_folder(path, out->name[i]))
+    if (!code && !(code = is_class(path, out->name[i], &yes, e)) && yes)
       out->name[n++] = out->name[i];
     else
       mem_free(out->name[i]);
   out->n = n;
-  if (n >= 2) return ST_OK;
+  if (code || n >= 2) return code;
   return err_add(e, ST_USER, "%s: %d folder%s in it, expected at least two, one a class", path, n,
                  n == 1 ? "" : "s");
 }
@@ -77,7 +82,7 @@ static void add_file(folder_files *out, char *path, int32_t label, int part) {
     out->file = mem_grow(out->file, (size_t)out->room, (size_t)room, sizeof *out->file);
     out->room = room;
   }
-  out->file[out->n++] = (folder_file){path, label, part};
+  out->file[out->n++] = (folder_file){path, label, part, NULL};
 }
 
 static st add_below(const char *path, int32_t label, int part, int depth, folder_files *out, err *e) {
@@ -90,7 +95,7 @@ static st add_below(const char *path, int32_t label, int part, int depth, folder
     char *whole = mem_printf("%s/%s", path, names.name[i]);
     file_kind kind = file_what(whole);
     if (kind == FILE_FOLDER) code = add_below(whole, label, part, depth + 1, out, e);
-    if (kind == FILE_REGULAR && is_picture(names.name[i]))
+    if ((kind == FILE_REGULAR || kind == FILE_NONE) && is_picture(names.name[i]))
       add_file(out, whole, label, part);
     else
       mem_free(whole);
@@ -109,9 +114,11 @@ static int32_t label_of(const folder_names *classes, const char *name) {
 
 st folder_add(const char *path, const folder_names *classes, int part, folder_files *out, err *e) {
   folder_names names = {0};
+  bool yes = false;
   st code = read_names(path, &names, e);
   for (int i = 0; !code && i < names.n; i++) {
-    if (!is_folder(path, names.name[i])) continue;
+    code = is_class(path, names.name[i], &yes, e);
+    if (code || !yes) continue;
     char *whole = mem_printf("%s/%s", path, names.name[i]);
     int32_t label = label_of(classes, names.name[i]);
     code = label < 0 ? err_add(e, ST_USER, "%s: no such class among the training pictures", whole)
@@ -124,7 +131,10 @@ st folder_add(const char *path, const folder_names *classes, int part, folder_fi
 
 void folder_free(folder_names *classes, folder_files *files) {
   free_names(classes);
-  for (int64_t i = 0; i < files->n; i++) mem_free(files->file[i].path);
+  for (int64_t i = 0; i < files->n; i++) {
+    mem_free(files->file[i].path);
+    mem_free(files->file[i].bad);
+  }
   mem_free(files->file);
   *files = (folder_files){0};
 }

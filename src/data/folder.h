@@ -21,6 +21,7 @@ typedef struct folder_file {
   char *path; /* owned */
   int32_t label;
   int part;
+  char *bad; /* why it cannot be used; NULL: nothing is known against it; owned */
 } folder_file;
 
 typedef struct folder_files {
@@ -28,10 +29,10 @@ typedef struct folder_files {
   int64_t n, room;
 } folder_files;
 
-/* The folders in `path`, sorted by bytes, but hidden ones. ST_USER: unreadable, fewer than two. */
+/* The folders in `path`, sorted by bytes, but hidden ones. ST_USER: unreadable, fewer than two, a link to nothing. */
 st folder_classes(const char *path, folder_names *out, err *e);
-/* Adds the picture files (by their endings) of all classes in `path`, sorted within each. ST_USER: a folder there that is
- * no class, folders in folders without end. */
+/* Adds the picture files (by their endings; links to nothing too) of all classes in `path`, sorted within each. ST_USER: a
+ * folder there that is no class, a link to nothing in its place, folders in folders without end. */
 st folder_add(const char *path, const folder_names *classes, int part, folder_files *out, err *e);
 /* Adds the picture files of `path` and all folders below it, sorted within each; labels and parts are 0. ST_USER as above. */
 st folder_add_below(const char *path, folder_files *out, err *e);

@@ -1,27 +1,27 @@
-/* format "imagefolder": folders of picture files, decoded and resized once, into memory.
+/* format "imagefolder": folders of picture files, as samples (gallery.h).
  *
  *   PATH/train/CLASS/...  and PATH/test/CLASS/... or PATH/val/CLASS/... (both: val is the validation part)
  *   PATH/CLASS/...        test_fraction of each class is the test part, drawn by split_seed */
 #include "data/folder.h"
-#include "data/picture.h"
+#include "data/gallery.h"
 #include "data/split.h"
 #include "dyt/data_format.h"
 #include "dyt/file.h"
 #include "dyt/mem.h"
 #include "dyt/progress.h"
-#include "dyt/view.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 #include <xxhash.h>
 
 typedef struct imagefolder_state {
   folder_names classes;
   folder_files files;
-  arena store;              /* pictures, those of a part one after another */
-  int64_t from[DATA_PARTS]; /* the first of each part */
-  view view;                /* how a file becomes pixels */
-  int64_t left_out;         /* pictures that could not be read */
+  gallery gallery;
+  int64_t *file[DATA_PARTS]; /* [samples of the part] where each is among the files */
+  char *classes_in;          /* the folder that holds the classes to train on */
+  bool held_out;             /* the test part is drawn from those */
 } imagefolder_state;
 
 /* The folder `name` in `path`, of the caller's own; NULL if there is none. */
@@ -51,7 +51,7 @@ static st list_parts(imagefolder_state *t, const char *path, const char *train, 
   return code;
 }
 
-/* Moves a share of the files to the test part, at least one and not all. */
+/* Moves a share of the files to the test part, at least one and not all. (There are two classes, so two files.) */
 static void hold_out(const config *c, imagefolder_state *t) {
   int64_t n = t->files.n, want = llround(c->data.test_fraction * (double)n);
   want = want < 1 ? 1 : want > n - 1 ? n - 1 : want;
@@ -65,6 +65,22 @@ static void hold_out(const config *c, imagefolder_state *t) {
   mem_free(chosen);
 }
 
+/* Every class has a picture, or a model would be trained for one that it never sees. */
+static st check_classes(const imagefolder_state *t, err *e) {
+  int64_t *n = mem_new((size_t)t->classes.n, sizeof *n);
+  st code = ST_OK;
+  for (int64_t i = 0; i < t->files.n; i++) {
+    const folder_file *f = &t->files.file[i];
+    n[f->label] += !f->bad && (t->held_out || f->part == DATA_TRAIN);
+  }
+  for (int k = 0; k < t->classes.n && !code; k++)
+    if (n[k] == 0)
+      code = err_add(e, ST_USER, "%s/%s: no picture in it%s, expected at least one of each class",
+                     t->classes_in, t->classes.name[k], t->gallery.item ? " that can be read" : "");
+  mem_free(n);
+  return code;
+}
+
 static st list_files(const config *c, imagefolder_state *t, err *e) {
   const char *path = c->data.path;
   if (!path)
@@ -72,87 +88,78 @@ static st list_files(const config *c, imagefolder_state *t, err *e) {
                    "data.path: null, but format \"imagefolder\" needs the folder that holds the pictures");
   if (file_what(path) != FILE_FOLDER) return err_add(e, ST_USER, "%s: no such folder (data.path)", path);
   char *train = folder_in(path, "train");
-  st code = ST_OK;
-  if (train) {
-    code = list_parts(t, path, train, e);
-  } else if (!(code = folder_classes(path, &t->classes, e)) &&
-             !(code = folder_add(path, &t->classes, DATA_TRAIN, &t->files, e))) {
-    if (t->files.n > 1) hold_out(c, t);
-  }
-  mem_free(train);
-  if (!code && t->files.n == 0) code = err_add(e, ST_USER, "%s: no picture files in its folders", path);
-  return code;
+  t->held_out = !train;
+  t->classes_in = train ? train : mem_strdup(path);
+  if (train ? list_parts(t, path, train, e)
+            : folder_classes(path, &t->classes, e) || folder_add(path, &t->classes, DATA_TRAIN, &t->files, e))
+    return e->code;
+  if (t->files.n == 0) return err_add(e, ST_USER, "%s: no picture files in its folders", path);
+  if (check_classes(t, e)) return e->code;
+  if (t->held_out) hold_out(c, t);
+  return ST_OK;
 }
 
 /* What the config leaves open, from the headers of all files: one size for all, colour if any has it. */
-static st settle_shape(const config *c, data_source *s, const folder_files *files, err *e) {
+static st settle_shape(const config *c, data_source *s, imagefolder_state *t, err *e) {
   int channels = 1;
+  bool all_known = c->model.image_size && c->model.channels && c->data.augment.resized_crop[1] == 0;
   s->height = s->width = c->model.image_size, s->channels = c->model.channels;
-  for (int64_t i = 0; (!c->model.image_size || !c->model.channels) && i < files->n; i++) {
-    picture p;
-    const char *path = files->file[i].path;
-    err bad = {0};
-    if (picture_probe(path, &p, &bad)) { /* what is left out is said when it is decoded */
-      if (!c->data.skip_bad) return err_join(e, &bad);
-      continue;
-    }
-    if (p.channels > channels) channels = p.channels;
+  if (!all_known && gallery_probe(&t->gallery, s->pool, c->data.skip_bad, e)) return e->code;
+  for (int64_t i = 0; !all_known && i < t->files.n; i++) {
+    const picture *p = &t->gallery.item[i];
+    if (t->files.file[i].bad) continue;
+    if (p->channels > channels) channels = p->channels;
     if (c->model.image_size) continue;
-    if (p.height != p.width || (s->height && p.height != s->height))
+    if (p->height != p->width || (s->height && p->height != s->height))
       return err_add(
           e, ST_USER,
           "%s: a picture of %d x %d: expected model.image_size, as the pictures are not all squares of one size",
-          path, p.height, p.width);
-    s->height = s->width = p.height;
+          t->files.file[i].path, p->height, p->width);
+    s->height = s->width = p->height;
   }
+  if (!s->height)
+    return err_add(e, ST_USER, "%s: none of its pictures can be read: %s", c->data.path,
+                   t->files.file[0].bad);
   if (!s->channels) s->channels = channels;
   return ST_OK;
 }
 
-/* A picture that cannot be read: an error, or with data.skip_bad left out and counted. */
-static st leave_out(const config *c, imagefolder_state *t, const err *bad, err *e) {
-  if (!c->data.skip_bad) return err_join(e, bad);
+/* The first that was left out, and how many were. */
+static void tell_left_out(const folder_files *files) {
+  int64_t n = 0;
   progress p;
   progress_open(&p, false);
-  if (t->left_out++ == 0) progress_line(&p, "left out (data.skip_bad): %s", bad->text);
-  return ST_OK;
+  for (int64_t i = 0; i < files->n; i++)
+    if (files->file[i].bad && n++ == 0) progress_line(&p, "left out (data.skip_bad): %s", files->file[i].bad);
+  if (n) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, n);
 }
 
-/* The files of a part, from place *at on. */
-static st decode_part(const config *c, data_source *s, int part, int64_t *at, err *e) {
+static void add_sample(data_source *s, int64_t i) {
   imagefolder_state *t = s->state;
-  data_part *p = &s->part[part];
-  p->label = mem_new((size_t)t->files.n, sizeof *p->label);
-  p->where = mem_strdup(c->data.path);
-  t->from[part] = *at;
-  for (int64_t i = 0; i < t->files.n; i++) {
-    const folder_file *f = &t->files.file[i];
-    if (f->part != part) continue;
-    err bad = {0};
-    if (view_read(&t->view, f->path, t->store.base + (size_t)*at * view_bytes(&t->view), &bad)) {
-      if (leave_out(c, t, &bad, e)) return e->code;
-      continue;
-    }
-    p->label[p->n++] = f->label;
-    ++*at;
+  const folder_file *f = &t->files.file[i];
+  data_part *p = &s->part[f->part];
+  t->file[f->part][p->n] = i;
+  p->label[p->n++] = f->label;
+}
+
+/* Samples stand in the order of the files. */
+static void make_parts(const config *c, data_source *s) {
+  imagefolder_state *t = s->state;
+  size_t n = (size_t)t->files.n;
+  for (int part = 0; part < DATA_PARTS; part++) {
+    s->part[part] = (data_part){.label = mem_new(n, sizeof(int32_t)), .where = mem_strdup(c->data.path)};
+    t->file[part] = mem_new(n, sizeof *t->file[part]);
   }
-  return ST_OK;
+  for (int64_t i = 0; i < t->files.n; i++)
+    if (!t->files.file[i].bad) add_sample(s, i);
 }
 
-static st decode_all(const config *c, data_source *s, err *e) {
-  imagefolder_state *t = s->state;
-  int64_t at = 0;
-  size_t bytes = (size_t)t->files.n * view_bytes(&t->view);
-  if (mem_afford("the decoded pictures", bytes, "a smaller model.image_size needs less", e)) return e->code;
-  if (mem_map(&t->store, bytes, "the decoded pictures", e)) return e->code;
+/* Of every picture as it is kept. */
+static void set_hash(data_source *s) {
+  const imagefolder_state *t = s->state;
   for (int part = 0; part < DATA_PARTS; part++)
-    if (decode_part(c, s, part, &at, e)) return e->code;
-  progress p;
-  progress_open(&p, false);
-  if (t->left_out) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, t->left_out);
-  s->bytes = bytes;
-  s->pixel_hash = XXH64(t->store.base, (size_t)at * view_bytes(&t->view), 0);
-  return ST_OK;
+    for (int64_t i = 0; i < s->part[part].n; i++)
+      s->pixel_hash = XXH64(&t->gallery.hash[t->file[part][i]], sizeof(uint64_t), s->pixel_hash);
 }
 
 static void name_classes(data_source *s, const folder_names *classes) {
@@ -162,29 +169,53 @@ static void name_classes(data_source *s, const folder_names *classes) {
 
 static st open_imagefolder(const config *c, data_source *s, err *e) {
   imagefolder_state *t = s->state = mem_new(1, sizeof *t);
+  t->gallery.files = &t->files;
   if (list_files(c, t, e)) return e->code;
   name_classes(s, &t->classes);
-  if (settle_shape(c, s, &t->files, e)) return e->code;
-  if (view_of(c, s->height, s->channels, &t->view, e)) return e->code;
-  return decode_all(c, s, e);
+  if (settle_shape(c, s, t, e)) return e->code;
+  if (view_of(c, s->height, s->channels, &t->gallery.view, e)) return e->code;
+  t->gallery.filter = resize_filter_named(c->data.interpolation);
+  memcpy(t->gallery.area, c->data.augment.resized_crop, sizeof t->gallery.area);
+  if (gallery_decode(&t->gallery, s->pool, c->data.skip_bad, e)) return e->code;
+  tell_left_out(&t->files);
+  if (check_classes(t, e)) return e->code;
+  make_parts(c, s);
+  set_hash(s);
+  s->bytes = t->gallery.store.size;
+  s->scratch = gallery_scratch(&t->gallery);
+  return ST_OK;
 }
 
 static const unsigned char *pixels_imagefolder(const data_source *s, int part, int64_t i,
                                                unsigned char *scratch) {
-  (void)scratch;
-  const imagefolder_state *t = s->state;
-  return t->store.base + (size_t)(t->from[part] + i) * view_bytes(&t->view);
+  imagefolder_state *t = s->state;
+  return gallery_sample(&t->gallery, t->file[part][i], NULL, scratch);
+}
+
+static const unsigned char *crop_imagefolder(const data_source *s, int64_t i, rng *r,
+                                             unsigned char *scratch) {
+  imagefolder_state *t = s->state;
+  return gallery_sample(&t->gallery, t->file[DATA_TRAIN][i], r, scratch);
+}
+
+static st check_imagefolder(const data_source *s, err *e) {
+  imagefolder_state *t = s->state;
+  return gallery_check(&t->gallery, e);
 }
 
 static void close_imagefolder(data_source *s) {
   imagefolder_state *t = s->state;
   if (!t) return;
+  gallery_close(&t->gallery);
   folder_free(&t->classes, &t->files);
-  mem_unmap(&t->store);
+  for (int part = 0; part < DATA_PARTS; part++) mem_free(t->file[part]);
+  mem_free(t->classes_in);
   mem_free(t);
 }
 
 const data_format data_format_imagefolder = {.name = "imagefolder",
                                              .open = open_imagefolder,
                                              .pixels = pixels_imagefolder,
+                                             .crop = crop_imagefolder,
+                                             .check = check_imagefolder,
                                              .close = close_imagefolder};

@@ -1,8 +1,8 @@
-/* picture - reads picture files: PNG, JPEG and BMP, by stb_image (Debian: libstb-dev).
+/* picture - reads picture files: JPEG by libjpeg-turbo, PNG and BMP by stb_image (Debian: libjpeg-dev, libstb-dev).
  *
- * Whatever a file holds becomes bytes of one or three channels: alpha is dropped, of 16 bits the high byte is
- * kept, grey from colour is PIL's "L", colour from grey is three times the same. Orientation marks (EXIF) are not
- * followed, as in torchvision's ImageFolder.
+ * Whatever a file holds becomes bytes of one or three channels, those of PIL's convert("L") and convert("RGB"): alpha is
+ * dropped, inks (CMYK) become colour, grey from colour is a weighted sum, colour from grey three times the same; but of 16
+ * bits the high byte is kept. Orientation marks (EXIF) are not followed, as in torchvision's ImageFolder.
  *
  *   picture p;
  *   if (picture_read("cat.jpg", 3, &p, e)) return e->code;      // p.pixels [p.height, p.width, 3]

@@ -61,6 +61,7 @@ static st train_step(trainer *t, double *grad_norm, err *e) {
   double begun = progress_clock();
   int64_t batch = next_batch(t);
   engine_step(&t->engine, batch, (uint64_t)t->at.step, &t->feed.engine, &r);
+  if (data_check(&t->data, e)) return e->code;
   *grad_norm = optim_reduce(&t->optim, t->pool, t->engine.grads, t->engine.shards);
   if (!r.finite || !isfinite(*grad_norm)) return diverged(t, batch, e);
   t->lr = optim_lr(c->optim.lr, c->schedule.min_lr, t->at.step, t->warmup, t->steps);

@@ -58,7 +58,8 @@ st trainer_log_stats(trainer *t, err *e) {
   if (run_size(&t->run, "dyt.csv") == 0) str_add(&s, NORM_STATS_HEADER);
   norm_stats_take(&t->stats, &t->engine, &t->probe_feed.engine);
   norm_stats_write(&t->stats, t->at.step, epoch_at(t), &s);
-  st code = run_append(&t->run, "dyt.csv", &s, e);
+  st code = data_check(&t->data, e);
+  if (!code) code = run_append(&t->run, "dyt.csv", &s, e);
   str_free(&s);
   return code;
 }
@@ -140,6 +141,10 @@ st trainer_log_evaluation(trainer *t, bool *best, err *e) {
   if (d->val.n) judge_split(t, &d->val, "val_", &on_val);
   if (last && t->cfg->train.eval_train) judge_split(t, &d->train, "eval_train_", &on_train);
   if (d->test.n && (last || !d->val.n)) judge_split(t, &d->test, "test_", &on_test);
+  if (data_check(d, e)) {
+    str_clear(&t->last_line); /* it says what was made of other pictures */
+    return e->code;
+  }
   if (d->test.n && last) code = write_predictions(t, e);
   *best = is_best(t, d->val.n ? &on_val : NULL);
   t->at.seconds = t->seconds_before + progress_clock() - t->started;

@@ -101,7 +101,7 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   progress_open(&t->progress, o->watch != NULL);
   t->pool = workers_new(o->threads, c->train.shards);
   t->baseline = mem_resident();
-  st code = data_open(c, &t->data, e);
+  st code = data_open(c, t->pool, &t->data, e);
   if (!code) code = config_check_shapes(c, e); /* now that the data have settled what was null */
   if (!code) code = model_build(&t->model, &c->model, e);
   if (!code) code = optim_open(&t->optim, &t->model.params, &c->optim, e);

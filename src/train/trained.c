@@ -39,10 +39,9 @@ st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
 }
 
 /* What both ways to open share, once t->data say what the model is for. */
-static st open_model(trained *t, const trained_options *o, const char *weights, bool any, err *e) {
+static st open_model(trained *t, const char *weights, bool any, err *e) {
   if (config_check_shapes(&t->cfg, e)) return e->code;
   if (model_build(&t->model, &t->cfg.model, e) || weights_read(weights, &t->model.params, e)) return e->code;
-  t->pool = workers_new(o->threads, work_cores());
   engine_use use = {
       .shards = 1, .micro_batch = t->cfg.train.micro_batch, .eval = {t->data.test.n}, .eval_any = any};
   if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
@@ -55,8 +54,9 @@ static st open_any(trained *t, const trained_options *o, bool with_data, err *e)
   char *weights;
   if (trained_find(o, &t->cfg, &weights, e)) return e->code;
   st code = weights ? ST_OK : err_add(e, ST_USER, "%s: this run has no checkpoint yet", o->source);
-  if (!code) code = with_data ? data_open(&t->cfg, &t->data, e) : data_recall(&t->cfg, &t->data, e);
-  if (!code) code = open_model(t, o, weights, !with_data, e);
+  if (!code) t->pool = workers_new(o->threads, work_cores());
+  if (!code) code = with_data ? data_open(&t->cfg, t->pool, &t->data, e) : data_recall(&t->cfg, &t->data, e);
+  if (!code) code = open_model(t, weights, !with_data, e);
   mem_free(weights);
   if (code) trained_close(t);
   return code;
