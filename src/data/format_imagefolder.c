@@ -162,6 +162,15 @@ static void set_hash(data_source *s) {
       s->pixel_hash = XXH64(&t->gallery.hash[t->file[part][i]], sizeof(uint64_t), s->pixel_hash);
 }
 
+/* Pictures, and what is known of each file. */
+static size_t bytes_held(const imagefolder_state *t) {
+  size_t bytes = t->gallery.store.size;
+  for (int64_t i = 0; i < t->files.n; i++)
+    bytes += sizeof(folder_file) + strlen(t->files.file[i].path) + 1 + sizeof(picture) + sizeof(uint64_t) +
+             DATA_PARTS * sizeof(int64_t);
+  return bytes;
+}
+
 static void name_classes(data_source *s, const folder_names *classes) {
   s->class_names = mem_new((size_t)classes->n, sizeof *s->class_names);
   for (int k = 0; k < classes->n; k++) s->class_names[s->n_class_names++] = mem_strdup(classes->name[k]);
@@ -181,7 +190,7 @@ static st open_imagefolder(const config *c, data_source *s, err *e) {
   if (check_classes(t, e)) return e->code;
   make_parts(c, s);
   set_hash(s);
-  s->bytes = t->gallery.store.size;
+  s->bytes = bytes_held(t);
   s->scratch = gallery_scratch(&t->gallery);
   return ST_OK;
 }

@@ -24,6 +24,12 @@ static size_t sample_bytes(const gallery *g) {
   return (size_t)g->view.side * (size_t)g->view.side * (size_t)g->view.channels;
 }
 
+/* Where in the scratch of a sample resizing works: behind the sample, aligned. */
+static size_t work_at(const gallery *g) {
+  enum { LINE = 64 };
+  return (sample_bytes(g) + LINE - 1) / LINE * LINE;
+}
+
 static void make_items(gallery *g) {
   if (g->item) return;
   g->item = mem_new((size_t)g->files->n, sizeof *g->item);
@@ -189,7 +195,7 @@ const unsigned char *gallery_sample(gallery *g, int64_t i, rng *r, unsigned char
   if (!anew && !original) return p.pixels;
   if (anew) p = decode_anew(g, i);
   void *room = anew && original ? mem_new(room_for(g, &p), 1) : NULL;
-  void *work = room ? room : scratch + sample_bytes(g) / 64 * 64 + 64;
+  void *work = room ? room : scratch + work_at(g);
   resize_view whole = resize_whole(&p);
   if (!original)
     memcpy(scratch, p.pixels, sample_bytes(g));
@@ -211,7 +217,7 @@ size_t gallery_scratch(const gallery *g) {
     if (p->height > most.height) most.height = p->height;
     if (p->width > most.width) most.width = p->width;
   }
-  return sample_bytes(g) + 64 + (crops(g) ? room_for(g, &most) : 0);
+  return work_at(g) + (crops(g) ? room_for(g, &most) : 0);
 }
 
 st gallery_check(gallery *g, err *e) {
