@@ -84,7 +84,7 @@ typedef struct config_train {
   double label_smoothing, ema;                /* ema 0: off */
   int64_t max_steps, eval_every, probe_every; /* 0: null */
   int64_t probe_samples;
-  bool eval_train;
+  bool eval_train, tensorboard;
   const char *on_nonfinite; /* "stop" */
 } config_train;
 
