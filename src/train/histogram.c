@@ -11,11 +11,13 @@ void histogram_limits(double limit[HISTOGRAM_BUCKETS]) {
   for (int i = 1; i <= ZERO; i++) limit[ZERO - i] = -limit[ZERO + i];
 }
 
-/* The first limit above v; the last one where there is none. */
+/* The first limit above v, the last one where there is none: by halves, without a branch that would be guessed wrong. */
 static int bucket_of(const double *limit, double v) {
   int below = 0; /* limits known to be no larger than v */
-  for (int step = 1024; step; step /= 2)
-    if (below + step < HISTOGRAM_BUCKETS && limit[below + step - 1] <= v) below += step;
+  for (int left = HISTOGRAM_BUCKETS - 1, half; left > 0; left -= half) {
+    half = (left + 1) / 2;
+    below += limit[below + half - 1] <= v ? half : 0;
+  }
   return below;
 }
 
