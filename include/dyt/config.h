@@ -127,6 +127,10 @@ void config_show(const config *c, str *out);
  * as "key.path (old -> new)", separated by ", ". Returns how many. */
 int config_diff(const config *a, const config *b, const char *const *ignore, str *out);
 
+/* The keys of the group `above` ("data.augment") whose values are not the defaults, as a JSON object in one line, appended to
+ * `out`; "{}": none. */
+void config_changed(const config *c, const char *above, str *out);
+
 /* JSON Schema (2020-12) of a config file, appended to `out`. */
 void config_schema(str *out);
 /* What a key (or every key below it, or all with "") means, its type, default and allowed values, appended to

@@ -39,6 +39,7 @@ typedef struct data_source {
   int n_class_names;
   double mean, std; /* normalization that the format fixes, of pixels in 0..1; std 0: as configured */
   data_part part[DATA_PARTS];
+  int64_t left_out;    /* pictures that could not be read and are in no part */
   size_t bytes;        /* memory held for pixels */
   uint64_t pixel_hash; /* of all pixels, or of what they are made from */
   void *state;         /* the format's own */

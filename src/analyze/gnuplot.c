@@ -2,41 +2,27 @@
 
 #include "dyt/file.h"
 #include "dyt/mem.h"
+#include "dyt/text.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* --- a script --- */
 
-/* Bytes of the character that begins at `s`; 0 if it is no UTF-8. */
-static size_t character(const unsigned char *s) {
-  size_t n = *s < 0x80                 ? 1
-             : *s >= 0xc2 && *s < 0xe0 ? 2
-             : *s >= 0xe0 && *s < 0xf0 ? 3
-             : *s >= 0xf0 && *s < 0xf5 ? 4
-                                       : 0;
-  for (size_t i = 1; i < n; i++)
-    if (s[i] >> 6 != 2) return 0;
-  bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90);
-  bool no_character = (*s == 0xed && s[1] >= 0xa0) || (*s == 0xf4 && s[1] >= 0x90);
-  return n > 1 && (overlong || no_character) ? 0 : n;
-}
-
 /* Between single quotes only a single quote means something to gnuplot; between double ones it would run `commands`. */
 void gnuplot_quote(str *script, const char *text) {
   str_add(script, "'");
-  for (const unsigned char *s = (const unsigned char *)text; *s;) {
-    size_t n = character(s);
+  for (const char *s = text; *s;) {
+    int n = text_character(s, NULL);
     if (n == 0)
       str_add(script, "?");
-    else if (*s < 0x20 || *s == 0x7f)
+    else if ((unsigned char)*s < 0x20 || *s == 0x7f)
       str_add(script, " ");
     else if (*s == '\'')
       str_add(script, "''");
     else
-      str_add_bytes(script, s, n);
+      str_add_bytes(script, s, (size_t)n);
     s += n ? n : 1;
   }
   str_add(script, "'");
@@ -80,19 +66,30 @@ static pid_t start(const char *folder, const char *script) {
   return pid;
 }
 
-st gnuplot_run(const char *folder, const char *name, err *e) {
+gnuplot_outcome gnuplot_try(const char *folder, const char *name) {
   char *script = mem_printf("%s.gp", name);
   int status = 0;
   pid_t pid = start(folder, script);
   mem_free(script);
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return ST_OK;
-  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_GNUPLOT)
+  if (pid <= 0 || !WIFEXITED(status)) return GNUPLOT_FAILED;
+  return WEXITSTATUS(status) == 0            ? GNUPLOT_DREW
+         : WEXITSTATUS(status) == NO_GNUPLOT ? GNUPLOT_MISSING
+                                             : GNUPLOT_FAILED;
+}
+
+st gnuplot_run(const char *folder, const char *name, err *e) {
+  switch (gnuplot_try(folder, name)) {
+  case GNUPLOT_DREW:
+    return ST_OK;
+  case GNUPLOT_MISSING:
     return err_add(e, ST_USER,
                    "%s: data and %s.gp are written but not drawn, because there is no gnuplot: install it "
                    "(scripts/setup.sh bench) and run gnuplot %s.gp there",
                    folder, name, name);
-  return err_add(e, ST_USER, "%s: data and %s.gp are written but not drawn: gnuplot failed on %s.gp", folder,
-                 name, name);
+  default:
+    return err_add(e, ST_USER, "%s: data and %s.gp are written but not drawn: gnuplot failed on %s.gp",
+                   folder, name, name);
+  }
 }

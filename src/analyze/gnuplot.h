@@ -23,7 +23,10 @@ void gnuplot_end(str *script);
 
 /* Writes the file FOLDER/NAMEENDING. */
 st gnuplot_write(const char *folder, const char *name, const char *ending, const str *text, err *e);
-/* Runs gnuplot on FOLDER/NAME.gp, in the folder. ST_USER: there is no gnuplot, or it failed. */
+typedef enum gnuplot_outcome { GNUPLOT_DREW, GNUPLOT_MISSING, GNUPLOT_FAILED } gnuplot_outcome;
+/* Runs gnuplot on FOLDER/NAME.gp, in the folder. */
+gnuplot_outcome gnuplot_try(const char *folder, const char *name);
+/* The same, with a sentence for who finds data and script in the folder. ST_USER: there is no gnuplot, or it failed. */
 st gnuplot_run(const char *folder, const char *name, err *e);
 
 #endif

@@ -111,6 +111,7 @@ static st settle(config *c, data_set *d, err *e) {
     if (bad[i]) return bad[i];
   d->height = s->height, d->width = s->width, d->channels = s->channels, d->classes = classes;
   d->augment = c->data.augment;
+  d->left_out = s->left_out;
   if (!c->model.image_size) config_fill(c, "model.image_size", d->height);
   if (!c->model.channels) config_fill(c, "model.channels", d->channels);
   if (!c->model.classes) config_fill(c, "model.classes", d->classes);
@@ -280,6 +281,11 @@ void data_sample(const data_set *d, const data_split *s, int64_t i, const data_d
   }
   normalize(d, pixels, image);
   for (int k = 0; target && k < d->classes; k++) target[k] = (real)(k == s->label[i]);
+}
+
+unsigned char data_pixel(const data_set *d, int channel, real x) {
+  double v = round(255 * ((double)x / (double)d->inv_std[channel] + (double)d->mean[channel]));
+  return (unsigned char)fmin(255, fmax(0, v));
 }
 
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out) {

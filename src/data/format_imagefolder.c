@@ -21,8 +21,7 @@ typedef struct imagefolder_state {
   arena store;              /* pictures, those of a part one after another */
   int64_t from[DATA_PARTS]; /* the first of each part */
   resize_filter filter;
-  int shorter;      /* the shorter side before the crop */
-  int64_t left_out; /* pictures that could not be read */
+  int shorter; /* the shorter side before the crop */
 } imagefolder_state;
 
 /* The folder `name` in `path`, of the caller's own; NULL if there is none. */
@@ -142,11 +141,11 @@ static st decode(const data_source *s, const imagefolder_state *t, const char *p
 }
 
 /* A picture that cannot be read: an error, or with data.skip_bad left out and counted. */
-static st leave_out(const config *c, imagefolder_state *t, const err *bad, err *e) {
+static st leave_out(const config *c, data_source *s, const err *bad, err *e) {
   if (!c->data.skip_bad) return err_join(e, bad);
   progress p;
   progress_open(&p, false);
-  if (t->left_out++ == 0) progress_line(&p, "left out (data.skip_bad): %s", bad->text);
+  if (s->left_out++ == 0) progress_line(&p, "left out (data.skip_bad): %s", bad->text);
   return ST_OK;
 }
 
@@ -162,7 +161,7 @@ static st decode_part(const config *c, data_source *s, int part, int64_t *at, er
     if (f->part != part) continue;
     err bad = {0};
     if (decode(s, t, f->path, t->store.base + (size_t)*at * picture_bytes(s), &bad)) {
-      if (leave_out(c, t, &bad, e)) return e->code;
+      if (leave_out(c, s, &bad, e)) return e->code;
       continue;
     }
     p->label[p->n++] = f->label;
@@ -181,7 +180,7 @@ static st decode_all(const config *c, data_source *s, err *e) {
     if (decode_part(c, s, part, &at, e)) return e->code;
   progress p;
   progress_open(&p, false);
-  if (t->left_out) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, t->left_out);
+  if (s->left_out) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, s->left_out);
   s->bytes = bytes;
   s->pixel_hash = XXH64(t->store.base, (size_t)at * picture_bytes(s), 0);
   return ST_OK;
