@@ -1,6 +1,7 @@
 /* Contact sheets: pixels are laid out here, gnuplot writes the names, of any script, and the PNG. */
 #include "dyt/sheet.h"
 
+#include "fonts.h"
 #include "gnuplot.h"
 
 #include "dyt/feed.h"
@@ -61,6 +62,8 @@ sheet_grid sheet_grid_of(const data_set *d, int rows, bool mixed) {
 }
 
 typedef struct contact_sheet {
+  fonts fonts;
+  bool letters_lack; /* no font has some letter of a label */
   const config *cfg;
   const data_set *data;
   int rows;
@@ -103,6 +106,7 @@ static void see_all(contact_sheet *s) {
 
 static void open_sheet(contact_sheet *s, const config *c, const data_set *d) {
   *s = (contact_sheet){.cfg = c, .data = d};
+  fonts_open(&s->fonts);
   s->rows = sheet_samples(&d->train, d->classes, s->sample);
   for (int row = 0; row < s->rows; row++)
     for (int i = 0; i <= SHEET_DRAWS; i++) {
@@ -113,6 +117,7 @@ static void open_sheet(contact_sheet *s, const config *c, const data_set *d) {
 }
 
 static void close_sheet(contact_sheet *s) {
+  fonts_close(&s->fonts);
   for (int row = 0; row < s->rows; row++)
     for (int i = 0; i <= SHEET_DRAWS; i++) {
       mem_free(s->image[row][i]);
@@ -173,18 +178,21 @@ static bool any_mixed(const contact_sheet *s) {
   return false;
 }
 
-/* Text that ends (right), begins (left) or is centred at a pixel; colours as in the plots. */
-static void add_label(const char *text, int x, int y, const char *how, int columns, str *script) {
-  str fitted = {0};
+/* Text that ends (right), begins (left) or is centred at a pixel. */
+static void add_label(contact_sheet *s, const char *text, int x, int y, const char *how, int columns,
+                      str *script) {
+  str fitted = {0}, drawn = {0};
   text_fit(&fitted, text, columns);
+  if (fitted.len && !fonts_keep(&s->fonts, fitted.data, &drawn)) s->letters_lack = true;
   str_add(script, "set label ");
-  gnuplot_quote(script, fitted.data ? fitted.data : "");
+  gnuplot_quote(script, drawn.len ? drawn.data : "");
   str_addf(script, " at %d,%d %s front\n", x, y, how);
   str_free(&fitted);
+  str_free(&drawn);
 }
 
 /* "cat 0.70" and "dog 0.30" below a picture: the two largest shares. */
-static void add_shares(const contact_sheet *s, const sheet_grid *g, int row, int column, str *script) {
+static void add_shares(contact_sheet *s, const sheet_grid *g, int row, int column, str *script) {
   const real *target = s->target[row][column];
   int columns = g->side / SMALL_COLUMN_PIXELS;
   for (int line = 0, k = -1; line < MIXED_LINES; line++) {
@@ -193,36 +201,36 @@ static void add_shares(const contact_sheet *s, const sheet_grid *g, int row, int
     str text = {0};
     text_fit(&text, s->data->class_names[k], columns - 5);
     str_addf(&text, " %.2f", (double)target[k]);
-    add_label(text.data, g->left + column * g->step_x + g->side / 2,
+    add_label(s, text.data, g->left + column * g->step_x + g->side / 2,
               g->top + row * g->step_y + g->side + SMALL_LINE / 2 + 2 + line * SMALL_LINE,
               "center font 'sans,9'", columns, script);
     str_free(&text);
   }
 }
 
-static void add_heads(const contact_sheet *s, const sheet_grid *g, str *script) {
+static void add_heads(contact_sheet *s, const sheet_grid *g, str *script) {
   str text = {0};
   str_addf(&text, "%s: training pictures as evaluated, and as the first epochs show them (seed %llu)",
            s->cfg->data.path ? s->cfg->data.path : s->cfg->data.format,
            (unsigned long long)s->cfg->train.seed);
-  add_label(text.data, 2 * GAP, 12, "left", g->width / COLUMN_PIXELS, script);
+  add_label(s, text.data, 2 * GAP, 12, "left", g->width / COLUMN_PIXELS, script);
   str_clear(&text);
   survey_write_augmentation(s->cfg, &text);
-  add_label(text.data, 2 * GAP, 30, "left textcolor rgb '#606060'", g->width / COLUMN_PIXELS, script);
+  add_label(s, text.data, 2 * GAP, 30, "left textcolor rgb '#606060'", g->width / COLUMN_PIXELS, script);
   for (int column = 0; column < g->columns; column++) {
     str_clear(&text);
     if (column)
       str_addf(&text, "epoch %d", column);
     else
       str_add(&text, "evaluated");
-    add_label(text.data, g->left + column * g->step_x + g->side / 2, HEAD - 11,
+    add_label(s, text.data, g->left + column * g->step_x + g->side / 2, HEAD - 11,
               "center font 'sans,9' textcolor rgb '#606060'", g->side / SMALL_COLUMN_PIXELS, script);
   }
   str_free(&text);
 }
 
 /* gnuplot's axes count pixels, from the upper left corner. */
-static void add_script(const contact_sheet *s, const sheet_grid *g, bool mixed, str *script) {
+static void add_script(contact_sheet *s, const sheet_grid *g, bool mixed, str *script) {
   str_addf(
       script,
       "set encoding utf8\n"
@@ -234,7 +242,7 @@ static void add_script(const contact_sheet *s, const sheet_grid *g, bool mixed, 
       g->width, g->height, g->width, g->height);
   add_heads(s, g, script);
   for (int row = 0; row < g->rows; row++) {
-    add_label(s->data->class_names[s->data->train.label[s->sample[row]]], g->left - 2 * GAP,
+    add_label(s, s->data->class_names[s->data->train.label[s->sample[row]]], g->left - 2 * GAP,
               g->top + row * g->step_y + g->side / 2, "right", LABEL_COLUMNS, script);
     for (int column = 0; mixed && column < g->columns; column++) add_shares(s, g, row, column, script);
   }
@@ -261,7 +269,7 @@ st sheet_check(const char *path, err *e) {
 }
 
 /* Pixels and script, in a folder of their own beside the PNG. */
-static st draw_in(const char *folder, const contact_sheet *s, const char *path, err *e) {
+static st draw_in(const char *folder, contact_sheet *s, const char *path, err *e) {
   bool mixed = any_mixed(s);
   sheet_grid g = sheet_grid_of(s->data, s->rows, mixed);
   str script = {0};
@@ -282,13 +290,15 @@ static st draw_in(const char *folder, const contact_sheet *s, const char *path, 
   return code;
 }
 
-st sheet_draw(const config *c, const data_set *d, const char *path, err *e) {
+st sheet_draw(const config *c, const data_set *d, const char *path, str *said, err *e) {
   contact_sheet s;
   char *folder = mem_printf("%s.tmp-%ld", path, (long)getpid());
   st code = file_make_folder(folder, e);
   if (!code) {
     open_sheet(&s, c, d);
     code = draw_in(folder, &s, path, e);
+    if (!code && s.letters_lack)
+      str_addf(said, "warning: %s: no font here has some letters of the names: ? stands for them\n", path);
     close_sheet(&s);
     file_remove(folder, NULL);
   }

@@ -26,15 +26,17 @@ static void tell(const survey *s, const char *sheet, bool json) {
 static st look(config *c, const char *sheet, int threads, bool json, err *e) {
   data_set d;
   survey s;
+  str said = {0};
   if (data_open(c, &d, e)) return e->code;
   work_pool *pool = work_new(threads ? threads : work_cores(), NULL, NULL);
   survey_take(&s, c, &d, pool);
-  st code = ST_OK;
-  if (!json) tell(&s, sheet, false);
-  if (sheet) code = sheet_draw(c, &d, sheet, e);
+  if (!json) tell(&s, NULL, false);
+  st code = sheet ? sheet_draw(c, &d, sheet, &said, e) : ST_OK;
   if (json && !code) tell(&s, sheet, true);
+  if (said.len) fputs(said.data, stderr);
   if (sheet && !json && !code)
     printf("\n%s: training pictures as evaluated, and as training shows them\n", sheet);
+  str_free(&said);
   survey_free(&s);
   work_free(pool);
   data_close(&d);
