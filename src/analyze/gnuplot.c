@@ -5,6 +5,8 @@
 #include "dyt/text.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +68,19 @@ static pid_t start(const char *folder, const char *script) {
   return pid;
 }
 
+/* gnuplot does not notice a disk that fills up: only a PNG's last bytes say that it is whole. */
+static bool is_whole(const char *folder, const char *name) {
+  enum { PNG_MAX = 1 << 28 };
+  static const unsigned char end[] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+  char *path = mem_printf("%s/%s.png", folder, name);
+  file_bytes b;
+  bool whole = !file_read(path, PNG_MAX, &b, NULL) && b.size > sizeof end &&
+               memcmp(b.data + b.size - sizeof end, end, sizeof end) == 0;
+  file_bytes_free(&b);
+  mem_free(path);
+  return whole;
+}
+
 gnuplot_outcome gnuplot_try(const char *folder, const char *name) {
   char *script = mem_printf("%s.gp", name);
   int status = 0;
@@ -73,10 +88,9 @@ gnuplot_outcome gnuplot_try(const char *folder, const char *name) {
   mem_free(script);
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (pid <= 0 || !WIFEXITED(status)) return GNUPLOT_FAILED;
-  return WEXITSTATUS(status) == 0            ? GNUPLOT_DREW
-         : WEXITSTATUS(status) == NO_GNUPLOT ? GNUPLOT_MISSING
-                                             : GNUPLOT_FAILED;
+  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_GNUPLOT) return GNUPLOT_MISSING;
+  bool ended_well = pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return ended_well && is_whole(folder, name) ? GNUPLOT_DREW : GNUPLOT_FAILED;
 }
 
 st gnuplot_run(const char *folder, const char *name, err *e) {

@@ -24,7 +24,7 @@ void gnuplot_end(str *script);
 /* Writes the file FOLDER/NAMEENDING. */
 st gnuplot_write(const char *folder, const char *name, const char *ending, const str *text, err *e);
 typedef enum gnuplot_outcome { GNUPLOT_DREW, GNUPLOT_MISSING, GNUPLOT_FAILED } gnuplot_outcome;
-/* Runs gnuplot on FOLDER/NAME.gp, in the folder. */
+/* Runs gnuplot on FOLDER/NAME.gp, in the folder, and looks whether NAME.png is whole. */
 gnuplot_outcome gnuplot_try(const char *folder, const char *name);
 /* The same, with a sentence for who finds data and script in the folder. ST_USER: there is no gnuplot, or it failed. */
 st gnuplot_run(const char *folder, const char *name, err *e);

@@ -47,11 +47,16 @@ static int widest_name(const data_set *d) {
   return widest < LABEL_COLUMNS ? widest : LABEL_COLUMNS;
 }
 
-sheet_grid sheet_grid_of(const data_set *d, int rows, bool mixed) {
+/* Pictures are enlarged by a whole number, or reduced to the limit. */
+static int side_of(const data_set *d) {
   int times = (ENLARGED + d->width / 2) / d->width, side = d->width * (times > 1 ? times : 1);
+  return side < SHEET_SIDE_MAX ? side : SHEET_SIDE_MAX;
+}
+
+sheet_grid sheet_grid_of(const data_set *d, int rows, bool mixed) {
   sheet_grid g = {.rows = rows,
                   .columns = 1 + SHEET_DRAWS,
-                  .side = side < SHEET_SIDE_MAX ? side : SHEET_SIDE_MAX,
+                  .side = side_of(d),
                   .left = 4 * GAP + COLUMN_PIXELS * widest_name(d),
                   .top = HEAD};
   g.step_x = g.side + GAP;
@@ -68,13 +73,33 @@ typedef struct contact_sheet {
   const data_set *data;
   int rows;
   int64_t sample[SHEET_ROWS];
-  real *image[SHEET_ROWS][1 + SHEET_DRAWS], *target[SHEET_ROWS][1 + SHEET_DRAWS];
+  int side;
+  unsigned char *shown[SHEET_ROWS][1 + SHEET_DRAWS]; /* [side, side, 3] */
+  real *target[SHEET_ROWS][1 + SHEET_DRAWS];
+  real *image; /* the one at hand */
 } contact_sheet;
+
+/* The image at hand in its size on the sheet; grey in all three colours; of other channels than three the first. */
+static unsigned char *shown(const contact_sheet *s) {
+  const data_set *d = s->data;
+  int64_t area = (int64_t)d->height * d->width;
+  unsigned char *out = mem_new(3 * (size_t)s->side * (size_t)s->side, 1), *to = out;
+  for (int y = 0; y < s->side; y++)
+    for (int x = 0; x < s->side; x++)
+      for (int rgb = 0; rgb < 3; rgb++) {
+        int k = d->channels == 3 ? rgb : 0;
+        *to++ = data_pixel(
+            d, k,
+            s->image[k * area + (int64_t)(y * d->height / s->side) * d->width + x * d->width / s->side]);
+      }
+  return out;
+}
 
 /* Asks the feed for the sample's place in a batch, as the engine does. */
 static void see(contact_sheet *s, feed *f, int64_t place, int row, int column) {
-  real *slot[SLOTS] = {[IMAGE] = s->image[row][column], [TARGET] = s->target[row][column]};
-  f->engine.fill(f->engine.context, place, 1, slot, 0);
+  real *target = s->target[row][column] = mem_new((size_t)s->data->classes, sizeof *target);
+  f->engine.fill(f->engine.context, place, 1, (real *[SLOTS]){[IMAGE] = s->image, [TARGET] = target}, 0);
+  s->shown[row][column] = shown(s);
 }
 
 /* An epoch's column: the batch of that epoch that holds the sample. */
@@ -105,51 +130,33 @@ static void see_all(contact_sheet *s) {
 }
 
 static void open_sheet(contact_sheet *s, const config *c, const data_set *d) {
-  *s = (contact_sheet){.cfg = c, .data = d};
+  *s = (contact_sheet){.cfg = c, .data = d, .side = side_of(d)};
   fonts_open(&s->fonts);
   s->rows = sheet_samples(&d->train, d->classes, s->sample);
-  for (int row = 0; row < s->rows; row++)
-    for (int i = 0; i <= SHEET_DRAWS; i++) {
-      s->image[row][i] = mem_new((size_t)d->channels * (size_t)d->height * (size_t)d->width, sizeof(real));
-      s->target[row][i] = mem_new((size_t)d->classes, sizeof(real));
-    }
+  s->image = mem_new((size_t)d->channels * (size_t)d->height * (size_t)d->width, sizeof *s->image);
   see_all(s);
 }
 
 static void close_sheet(contact_sheet *s) {
   fonts_close(&s->fonts);
+  mem_free(s->image);
   for (int row = 0; row < s->rows; row++)
     for (int i = 0; i <= SHEET_DRAWS; i++) {
-      mem_free(s->image[row][i]);
+      mem_free(s->shown[row][i]);
       mem_free(s->target[row][i]);
     }
 }
 
-/* --- pixels --- */
-
-/* Grey in all three colours; of other channels than three the first. */
-static void add_picture(const contact_sheet *s, const sheet_grid *g, int row, int column,
-                        unsigned char *canvas) {
-  const data_set *d = s->data;
-  int64_t area = (int64_t)d->height * d->width;
-  for (int y = 0; y < g->side; y++) {
-    unsigned char *to = canvas + 3 * ((size_t)(g->top + row * g->step_y + y) * (size_t)g->width +
-                                      (size_t)(g->left + column * g->step_x));
-    for (int x = 0; x < g->side; x++)
-      for (int rgb = 0; rgb < 3; rgb++) {
-        int k = d->channels == 3 ? rgb : 0;
-        int64_t from = k * area + (int64_t)(y * d->height / g->side) * d->width + x * d->width / g->side;
-        *to++ = data_pixel(d, k, s->image[row][column][from]);
-      }
-  }
-}
-
 static st write_pixels(const contact_sheet *s, const sheet_grid *g, const char *path, err *e) {
-  size_t bytes = 3 * (size_t)g->width * (size_t)g->height;
+  size_t width = 3 * (size_t)g->width, bytes = width * (size_t)g->height, line = 3 * (size_t)g->side;
   unsigned char *canvas = mem_new(bytes, 1);
   memset(canvas, 255, bytes);
   for (int row = 0; row < g->rows; row++)
-    for (int column = 0; column < g->columns; column++) add_picture(s, g, row, column, canvas);
+    for (int column = 0; column < g->columns; column++)
+      for (int y = 0; y < g->side; y++)
+        memcpy(canvas + (size_t)(g->top + row * g->step_y + y) * width +
+                   3 * (size_t)(g->left + column * g->step_x),
+               s->shown[row][column] + (size_t)y * line, line);
   st code = file_write(path, canvas, bytes, e);
   mem_free(canvas);
   return code;
@@ -281,8 +288,8 @@ static st draw_in(const char *folder, contact_sheet *s, const char *path, err *e
   if (!code && outcome == GNUPLOT_MISSING)
     code = err_add(e, ST_USER,
                    "%s: not drawn, because there is no gnuplot: install it (scripts/setup.sh bench)", path);
-  else if (!code && (outcome == GNUPLOT_FAILED || file_size(png) == 0))
-    code = err_add(e, ST_USER, "%s: not drawn: gnuplot failed", path);
+  else if (!code && outcome == GNUPLOT_FAILED)
+    code = err_add(e, ST_USER, "%s: not drawn: gnuplot failed, or the disk is full", path);
   if (!code) code = file_rename(png, path, e);
   str_free(&script);
   mem_free(pixels);
