@@ -183,7 +183,9 @@ static void check_sheet(const char *config_path, const char *const *sets, const 
   if (config_load(config_path, sets, 2, &c, &e)) fail_msg("%s", e.text);
   data_set d = open_ok(&c);
   str said = {0};
-  if (sheet_draw(&c, &d, path, &said, &e)) fail_msg("%s", e.text);
+  work_pool *pool = work_new(2, NULL, NULL);
+  if (sheet_draw(&c, &d, pool, path, &said, &e)) fail_msg("%s", e.text);
+  work_free(pool);
   picture p;
   if (picture_read(path, 3, &p, &e)) fail_msg("%s", e.text);
   int64_t sample[SHEET_ROWS];

@@ -66,10 +66,10 @@ void data_sample(const data_set *d, const data_split *s, int64_t i, const data_d
                  real *target, unsigned char *scratch);
 size_t data_scratch(const data_set *d);
 
-/* The pixel, 0 to 255, that a normalized number of a channel stands for: the nearest one. */
-unsigned char data_pixel(const data_set *d, int channel, real x);
-
 /* The order in which an epoch visits the n samples of a split: out [n]. */
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out);
+
+/* The pixel, 0 to 255, that a normalized number of a channel stands for: the nearest one. */
+unsigned char data_pixel(const data_set *d, int channel, real x);
 
 #endif

@@ -5,12 +5,13 @@
  * batch is in the picture. Pictures are enlarged without smoothing.
  *
  *   if (sheet_check("sheet.png", e)) return e->code;                   // before the data are opened
- *   if (sheet_draw(&cfg, &data, "sheet.png", &said, e)) return e->code;
+ *   if (sheet_draw(&cfg, &data, pool, "sheet.png", &said, e)) return e->code;
  */
 #ifndef DYT_SHEET_H
 #define DYT_SHEET_H
 
 #include "dyt/data.h"
+#include "dyt/work.h"
 
 enum { SHEET_ROWS = 12, SHEET_DRAWS = 8 };
 
@@ -30,6 +31,6 @@ int sheet_samples(const data_split *train, int classes, int64_t sample[SHEET_ROW
 /* Whether a picture can be put there: ST_USER with a sentence if it cannot. */
 st sheet_check(const char *path, err *e);
 /* Replaces `path` atomically; what the user should know is appended to `said`. ST_USER: no gnuplot, a full disk. */
-st sheet_draw(const config *c, const data_set *d, const char *path, str *said, err *e);
+st sheet_draw(const config *c, const data_set *d, work_pool *pool, const char *path, str *said, err *e);
 
 #endif

@@ -71,6 +71,7 @@ typedef struct contact_sheet {
   bool letters_lack; /* no font has some letter of a label */
   const config *cfg;
   const data_set *data;
+  work_pool *pool;
   int rows;
   int64_t sample[SHEET_ROWS];
   int side;
@@ -121,7 +122,7 @@ static void see_all(contact_sheet *s) {
   const data_split *train = &s->data->train;
   int32_t *order = mem_new((size_t)train->n, sizeof *order);
   feed f;
-  feed_open(&f, s->data, 1);
+  feed_open(&f, s->data, work_threads(s->pool));
   feed_split(&f, train, NULL, NULL);
   for (int row = 0; row < s->rows; row++) see(s, &f, s->sample[row], row, 0);
   for (int epoch = 0; epoch < SHEET_DRAWS; epoch++) see_epoch(s, &f, epoch, order);
@@ -129,8 +130,8 @@ static void see_all(contact_sheet *s) {
   mem_free(order);
 }
 
-static void open_sheet(contact_sheet *s, const config *c, const data_set *d) {
-  *s = (contact_sheet){.cfg = c, .data = d, .side = side_of(d)};
+static void open_sheet(contact_sheet *s, const config *c, const data_set *d, work_pool *pool) {
+  *s = (contact_sheet){.cfg = c, .data = d, .pool = pool, .side = side_of(d)};
   fonts_open(&s->fonts);
   s->rows = sheet_samples(&d->train, d->classes, s->sample);
   s->image = mem_new((size_t)d->channels * (size_t)d->height * (size_t)d->width, sizeof *s->image);
@@ -297,12 +298,12 @@ static st draw_in(const char *folder, contact_sheet *s, const char *path, err *e
   return code;
 }
 
-st sheet_draw(const config *c, const data_set *d, const char *path, str *said, err *e) {
+st sheet_draw(const config *c, const data_set *d, work_pool *pool, const char *path, str *said, err *e) {
   contact_sheet s;
   char *folder = mem_printf("%s.tmp-%ld", path, (long)getpid());
   st code = file_make_folder(folder, e);
   if (!code) {
-    open_sheet(&s, c, d);
+    open_sheet(&s, c, d, pool);
     code = draw_in(folder, &s, path, e);
     if (!code && s.letters_lack)
       str_addf(said, "warning: %s: no font here has some letters of the names: ? stands for them\n", path);

@@ -31,7 +31,7 @@ static st look(config *c, const char *sheet, int threads, bool json, err *e) {
   work_pool *pool = work_new(threads ? threads : work_cores(), NULL, NULL);
   survey_take(&s, c, &d, pool);
   if (!json) tell(&s, NULL, false);
-  st code = sheet ? sheet_draw(c, &d, sheet, &said, e) : ST_OK;
+  st code = sheet ? sheet_draw(c, &d, pool, sheet, &said, e) : ST_OK;
   if (json && !code) tell(&s, sheet, true);
   if (said.len) fputs(said.data, stderr);
   if (sheet && !json && !code)

@@ -111,7 +111,6 @@ static st settle(config *c, data_set *d, err *e) {
     if (bad[i]) return bad[i];
   d->height = s->height, d->width = s->width, d->channels = s->channels, d->classes = classes;
   d->augment = c->data.augment;
-  d->left_out = s->left_out;
   if (!c->model.image_size) config_fill(c, "model.image_size", d->height);
   if (!c->model.channels) config_fill(c, "model.channels", d->channels);
   if (!c->model.classes) config_fill(c, "model.classes", d->classes);
@@ -233,6 +232,7 @@ st data_open(config *c, data_set *out, err *e) {
   set_scale(c, out);
   set_fingerprint(out);
   out->bytes = bytes_held(out);
+  out->left_out = opened_of(out)->source.left_out;
   return ST_OK;
 }
 
@@ -283,12 +283,12 @@ void data_sample(const data_set *d, const data_split *s, int64_t i, const data_d
   for (int k = 0; target && k < d->classes; k++) target[k] = (real)(k == s->label[i]);
 }
 
-unsigned char data_pixel(const data_set *d, int channel, real x) {
-  double v = round(255 * ((double)x / (double)d->inv_std[channel] + (double)d->mean[channel]));
-  return (unsigned char)fmin(255, fmax(0, v));
-}
-
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out) {
   rng r = rng_at(seed, "order", epoch, 0);
   rng_permutation(&r, n, out);
+}
+
+unsigned char data_pixel(const data_set *d, int channel, real x) {
+  double v = round(255 * ((double)x / (double)d->inv_std[channel] + (double)d->mean[channel]));
+  return (unsigned char)fmin(255, fmax(0, v));
 }
