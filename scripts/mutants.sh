@@ -20,7 +20,7 @@ mutate() {
 # Builds and runs one test; 0: it passed.
 passes() {
   CI= make -s --no-print-directory "build/f64/tests/$1" build/f64/dyt >build.log 2>&1 || { cat build.log >&2; exit 1; }
-  DYT_F64=build/f64/dyt timeout 120 "build/f64/tests/$1" >test.log 2>&1
+  DYT=build/f64/dyt DYT_F64=build/f64/dyt timeout 120 "build/f64/tests/$1" >test.log 2>&1
 }
 
 mapfile -t mutants < <(grep -v '^#' tests/mutants.txt)

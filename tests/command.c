@@ -101,6 +101,14 @@ int command_run(command *c, const char *format, ...) {
   return code;
 }
 
+void command_refuse(command *c, const char *arguments, const char *part) {
+  assert_int_equal(command_run(c, "%s", arguments), 2);
+  command_assert_contains(c->err, part);
+  command_assert_contains(c->err, "error: ");
+  assert_ptr_equal(strchr(c->err, '\n'), c->err + strlen(c->err) - 1);
+  assert_string_equal(c->out, "");
+}
+
 file_bytes command_read(const command *c, const char *name) {
   char *path = command_path(c, name);
   file_bytes b;

@@ -23,6 +23,8 @@ int command_teardown(void **state);
 int command_run(command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same in the background; returns the process. */
 pid_t command_start(command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Runs it and expects exit 2, one sentence on stderr that holds the part, and nothing on stdout. */
+void command_refuse(command *c, const char *arguments, const char *part);
 /* Waits and returns the exit code, or 128 + the signal that ended it. */
 int command_wait(pid_t pid);
 

@@ -100,6 +100,17 @@ static inline data_set open_ok(config *c) {
   return d;
 }
 
+/* The config of a file that names the folder's data and leaves open what they settle; `more` stands before "data". */
+static inline config load_config(const char *format, const char *more) {
+  config c;
+  err e = {0};
+  char *text = mem_printf("{%s\"data\": {\"format\": \"%s\", \"path\": \"%s\"}}", more, format, folder);
+  put("config.json", text, strlen(text));
+  mem_free(text);
+  if (config_load(in_folder("config.json"), NULL, 0, &c, &e)) fail_msg("%s", e.text);
+  return c;
+}
+
 /* Opening fails with ST_USER and one sentence that contains each of the words. */
 #define ASSERT_BAD(c, ...) assert_bad(c, (const char *const[]){__VA_ARGS__, NULL})
 static inline void assert_bad(config *c, const char *const *words) {

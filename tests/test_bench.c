@@ -326,27 +326,19 @@ static void test_peak_is_computed(void **state) {
 
 /* --- what is refused --- */
 
-static void refuse(command *c, const char *arguments, const char *part) {
-  assert_int_equal(command_run(c, "%s", arguments), 2);
-  command_assert_contains(c->err, part);
-  command_assert_contains(c->err, "error: ");
-  assert_ptr_equal(strchr(c->err, '\n'), c->err + strlen(c->err) - 1); /* one sentence */
-  assert_string_equal(c->out, "");
-}
-
 static void test_refusals(void **state) {
   command *c = *state;
-  refuse(c, "bench steps @/tiny.json", "step, gemm, ops, infer, norms or growth");
-  refuse(c, "bench", "argument");
-  refuse(c, "bench step", "config");
-  refuse(c, "bench growth --json", "config");
-  refuse(c, "bench step @/none.json", "none.json");
-  refuse(c, "bench step @/tiny.json --set model.dim=15", "heads");
-  refuse(c, "bench ops --only nothing", "nothing");
+  command_refuse(c, "bench steps @/tiny.json", "step, gemm, ops, infer, norms or growth");
+  command_refuse(c, "bench", "argument");
+  command_refuse(c, "bench step", "config");
+  command_refuse(c, "bench growth --json", "config");
+  command_refuse(c, "bench step @/none.json", "none.json");
+  command_refuse(c, "bench step @/tiny.json --set model.dim=15", "heads");
+  command_refuse(c, "bench ops --only nothing", "nothing");
   static const char *const names[] = {"step", "gemm", "infer", "norms"};
   for (int i = 0; i < 4; i++) {
     char *line = mem_printf("bench %s @/tiny.json --set model.dim=16384 --set model.depth=512", names[i]);
-    refuse(c, line, "are available");
+    command_refuse(c, line, "are available");
     mem_free(line);
   }
   assert_int_equal(command_run(c, "bench --help"), 0);

@@ -107,12 +107,7 @@ static void test_as_unpacked(void **state) {
   assert_int_equal(file_make_folder(in_folder("cifar-10-batches-bin"), NULL), ST_OK);
   put_cifar10("cifar-10-batches-bin/");
   put("cifar-10-batches-bin/batches.meta.txt", names, sizeof names - 1);
-  char *text = mem_printf("{\"data\": {\"format\": \"cifar10\", \"path\": \"%s\"}}", folder);
-  put("config.json", text, strlen(text));
-  mem_free(text);
-  config c;
-  err e = {0};
-  if (config_load(in_folder("config.json"), NULL, 0, &c, &e)) fail_msg("%s", e.text);
+  config c = load_config("cifar10", "");
   data_set d = open_ok(&c);
   assert_true(c.model.image_size == 32 && c.model.channels == 3 && c.model.classes == 10);
   assert_string_equal(d.class_names[0], "airplane");
@@ -128,12 +123,7 @@ static void test_classes_do_not_depend_on_the_rows(void **state) {
   static const unsigned char coarse[] = {0, 0}, fine[] = {1, 0};
   put_rows("train.bin", 0, 2, coarse, fine);
   put_rows("test.bin", 0, 2, coarse, fine);
-  char *text = mem_printf("{\"data\": {\"format\": \"cifar100\", \"path\": \"%s\"}}", folder);
-  put("config.json", text, strlen(text));
-  mem_free(text);
-  config c;
-  err e = {0};
-  if (config_load(in_folder("config.json"), NULL, 0, &c, &e)) fail_msg("%s", e.text);
+  config c = load_config("cifar100", "");
   data_set d = open_ok(&c);
   assert_int_equal(d.classes, 100);
   data_close(&d);

@@ -1,7 +1,7 @@
 /* Results by class (dyt/confusion.h) and what `dyt eval` makes of them: tables, files, the picture. */
 #include "command.h"
 
-#include "analyze/gnuplot.h"
+#include "analyze/fonts.h"
 #include "dyt/confusion.h"
 #include "dyt/mem.h"
 
@@ -147,9 +147,18 @@ static void test_picture(void **state) {
 
 static void test_letters(void **state) {
   (void)state;
-  assert_true(gnuplot_has_letters(""));
-  assert_true(gnuplot_has_letters("T-shirt \xc3\xa4"));
-  assert_false(gnuplot_has_letters("x \xf4\x8f\xbf\xbd")); /* U+10FFFD: for private use */
+  static const struct {
+    const char *text, *drawn;
+  } cases[] = {{"T-shirt \xc3\xa4", "T-shirt \xc3\xa4"}, {"x \xf4\x8f\xbf\xbd", "x ?"}}; /* U+10FFFD: for private use */
+  fonts f;
+  fonts_open(&f);
+  for (int i = 0; i < 2; i++) {
+    str s = {0};
+    assert_int_equal(fonts_keep(&f, cases[i].text, &s), i == 0);
+    assert_string_equal(s.data, cases[i].drawn);
+    str_free(&s);
+  }
+  fonts_close(&f);
 }
 
 static int count(const char *text, char what) {

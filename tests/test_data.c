@@ -113,13 +113,7 @@ static void test_config_does_not_fit(void **state) {
 static void test_null_keys_are_filled(void **state) {
   (void)state;
   put_set();
-  char *text = mem_printf(
-      "{\"model\": {\"patch_size\": 1}, \"data\": {\"format\": \"idx\", \"path\": \"%s\"}}", folder);
-  put("config.json", text, strlen(text));
-  mem_free(text);
-  config c;
-  err e = {0};
-  if (config_load(in_folder("config.json"), NULL, 0, &c, &e)) fail_msg("%s", e.text);
+  config c = load_config("idx", "\"model\": {\"patch_size\": 1}, ");
   data_set d = open_ok(&c);
   assert_true(c.model.image_size == SIDE && c.model.channels == 1 && c.model.classes == 4);
   data_close(&d);

@@ -211,26 +211,18 @@ static void test_hostile_names(void **state) {
 
 /* --- what is refused --- */
 
-static void refuse(command *c, const char *arguments, const char *part) {
-  assert_int_equal(command_run(c, "plot %s", arguments), 2);
-  command_assert_contains(c->err, part);
-  command_assert_contains(c->err, "error: ");
-  assert_ptr_equal(strchr(c->err, '\n'), c->err + strlen(c->err) - 1); /* one sentence */
-  assert_string_equal(c->out, "");
-}
-
 static void test_refusals(void **state) {
   command *c = *state;
-  refuse(c, "", "argument");
-  refuse(c, "@/none", "no run directory");
-  refuse(c, "@", "no run directory");
+  command_refuse(c, "plot", "argument");
+  command_refuse(c, "plot @/none", "no run directory");
+  command_refuse(c, "plot @", "no run directory");
   put(c, "empty", "config.json", "{}\n");
-  refuse(c, "@/empty", "nothing to draw yet");
+  command_refuse(c, "plot @/empty", "nothing to draw yet");
   put_run(c, "run", norms);
-  refuse(c, "@/run @/run", "--out");
-  refuse(c, "@/run @/none --out @/out", "none: no run directory");
-  refuse(c, "@/run @/run @/run @/run @/run @/run @/run @/run @/run --out @/out", "at most 8");
-  refuse(c, "@/run --out @/tiny.json", "tiny.json");
+  command_refuse(c, "plot @/run @/run", "--out");
+  command_refuse(c, "plot @/run @/none --out @/out", "none: no run directory");
+  command_refuse(c, "plot @/run @/run @/run @/run @/run @/run @/run @/run @/run --out @/out", "at most 8");
+  command_refuse(c, "plot @/run --out @/tiny.json", "tiny.json");
   assert_false(command_exists(c, "out"));
 }
 
@@ -258,7 +250,7 @@ static void test_bad_logs(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     put_run(c, "run", norms);
     put(c, "run", cases[i].file, cases[i].text);
-    refuse(c, "@/run", cases[i].part);
+    command_refuse(c, "plot @/run", cases[i].part);
   }
   assert_false(command_exists(c, "run/plots"));
   mem_free(longest);
@@ -270,7 +262,7 @@ static void test_without_gnuplot(void **state) {
   command *c = *state;
   put_run(c, "run", norms);
   c->under = "env PATH=/nowhere";
-  refuse(c, "@/run", "scripts/setup.sh bench");
+  command_refuse(c, "plot @/run", "scripts/setup.sh bench");
   c->under = NULL;
   static const char *const names[] = {"curves.gp", "norms.gp", "norms.csv", "alpha_std.gp", "alpha_std.csv"};
   for (int i = 0; i < 5; i++) {

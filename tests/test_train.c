@@ -5,6 +5,7 @@
 #include "dyt/mem.h"
 #include "dyt/rng.h"
 
+#include <cJSON.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,6 +248,41 @@ static void test_validation_split(void **state) {
   command_assert_contains(c->err, "185 train, 100 val, 90 test");
 }
 
+/* The value under a column's name in the last row; NULL: no such column, "": nothing there. */
+static char *last_in_column(const char *csv, const char *name) {
+  const char *row = csv + strlen(csv) - 1;
+  while (row[-1] != '\n') row--;
+  for (const char *column = csv; *csv != '\n'; column = csv += *csv == ',') {
+    csv += strcspn(csv, ",\n");
+    size_t n = strcspn(row, ",\n");
+    if ((size_t)(csv - column) == strlen(name) && strncmp(column, name, strlen(name)) == 0)
+      return mem_printf("%.*s", (int)n, row);
+    row += n + 1;
+  }
+  return NULL;
+}
+
+/* All that log.jsonl says, with whatever can be asked for. */
+static void test_summary(void **state) {
+  command *c = *state;
+  assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/run --set data.val_size=100 "
+                                  "--set train.eval_train=true --set train.ema=0.9"),
+                   0);
+  file_bytes log = command_read(c, "run/log.jsonl"), summary = command_read(c, "run/summary.csv");
+  cJSON *line = cJSON_Parse(strrchr((char *)log.data, '{'));
+  int raw = 0;
+  for (const cJSON *v = line->child; v; v = v->next) {
+    char *field = last_in_column((char *)summary.data, v->string);
+    if (!field || atof(field) != v->valuedouble) fail_msg("%s: %s in summary.csv", v->string, field);
+    mem_free(field);
+    raw += strncmp(v->string, "raw_", 4) == 0;
+  }
+  assert_int_equal(raw, 9);
+  cJSON_Delete(line);
+  file_bytes_free(&log);
+  file_bytes_free(&summary);
+}
+
 /* A short try of a long recipe: the warm-up need not fit. */
 static void test_a_fraction_of_an_epoch(void **state) {
   command *c = *state;
@@ -321,6 +357,7 @@ int main(void) {
       TEST(test_divergence),
       TEST(test_divergence_at_the_last_step),
       TEST(test_validation_split),
+      TEST(test_summary),
       TEST(test_a_fraction_of_an_epoch),
       TEST(test_evaluation_by_steps),
       TEST(test_eval),

@@ -17,9 +17,9 @@
 #include "dyt/ema.h"
 #include "dyt/optim.h"
 
-enum { CHECKPOINT_LOGS = 3 };
-extern const char
-    *const checkpoint_log[CHECKPOINT_LOGS]; /* files of a run that grow: log.jsonl, steps.jsonl, dyt.csv */
+enum { CHECKPOINT_EVENTS = 3, CHECKPOINT_LOGS };
+/* Files of a run that grow: log.jsonl, steps.jsonl, dyt.csv, the event file for TensorBoard. */
+extern const char *const checkpoint_log[CHECKPOINT_LOGS];
 
 /* Counters beside weights and optimizer. Sums are kept exactly (17 digits). */
 typedef struct checkpoint_state {

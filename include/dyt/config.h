@@ -86,7 +86,7 @@ typedef struct config_train {
   double label_smoothing, ema;                /* ema 0: off */
   int64_t max_steps, eval_every, probe_every; /* 0: null */
   int64_t probe_samples;
-  bool eval_train;
+  bool eval_train, tensorboard;
   const char *on_nonfinite; /* "stop" */
 } config_train;
 
@@ -133,6 +133,10 @@ void config_show(const config *c, str *out);
  * appended to `out`
  * as "key.path (old -> new)", separated by ", ". Returns how many. */
 int config_diff(const config *a, const config *b, const char *const *ignore, str *out);
+
+/* The keys of the group `above` ("data.augment") whose values are not the defaults, as a JSON object in one line, appended to
+ * `out`; "{}": none. */
+void config_changed(const config *c, const char *above, str *out);
 
 /* JSON Schema (2020-12) of a config file, appended to `out`. */
 void config_schema(str *out);

@@ -38,6 +38,7 @@ typedef struct data_set {
   real mean[CONFIG_CHANNELS_MAX], inv_std[CONFIG_CHANNELS_MAX];
   config_augment augment;
   data_split train, val, test;
+  int64_t left_out;     /* pictures that could not be read (data.skip_bad) */
   size_t bytes;         /* memory held by decoded pixels and labels */
   char fingerprint[17]; /* hash of all pixels and labels (or of what makes them), hex */
   const struct data_format *format;
@@ -84,5 +85,8 @@ void data_measure(const data_set *d, work_pool *pool, double *mean, double *std)
 
 /* The order in which an epoch visits the n samples of a split: out [n]. */
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out);
+
+/* The pixel, 0 to 255, that a normalized number of a channel stands for: the nearest one. */
+unsigned char data_pixel(const data_set *d, int channel, real x);
 
 #endif

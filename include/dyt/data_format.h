@@ -41,6 +41,7 @@ typedef struct data_source {
   char **class_names;          /* [n_class_names] or NULL; mem_new, as each name is */
   int n_class_names;
   data_part part[DATA_PARTS];
+  int64_t left_out;    /* pictures that could not be read and are in no part */
   size_t bytes;        /* memory held for pixels */
   size_t scratch;      /* that `pixels` and `crop` want; 0: one picture */
   uint64_t pixel_hash; /* of all pixels, or of what they are made from */

@@ -45,7 +45,7 @@ char *run_default_path(const char *config_path, const config *c);
  * `out`. */
 void run_environment(int threads, const char *data_fingerprint, str *out);
 
-/* summary.csv from log.jsonl's text: the columns are fixed, a value a line does not have is left empty.
+/* summary.csv from log.jsonl's text: the columns are those that any run can have, a value a line does not have is left empty.
  * Appended to `out`. */
 void run_summary(const char *log, str *out);
 

@@ -24,17 +24,8 @@ void str_addf(str *s, const char *format, ...) __attribute__((format(printf, 2, 
 void str_add_number(str *s, double v, int digits);
 /* A JSON string with its quotes; control characters, quotes and backslashes escaped. */
 void str_add_quoted(str *s, const char *text);
-/* Any bytes as a line of text: a control character becomes a space, a byte that is no UTF-8 a question mark. */
-void str_add_line(str *s, const char *text);
-/* The same, then spaces up to `width` characters. */
-void str_add_cell(str *s, const char *text, int width);
 void str_clear(str *s);
 void str_free(str *s);
-
-/* Bytes of the UTF-8 character that begins there, as Unicode defines it (no overlong form, no surrogate); 0 if none does. */
-size_t str_character(const char *text);
-/* Characters of a line as str_add_line writes it. */
-int str_width(const char *text);
 
 /* Edit distance between two words, to name the nearest known key in an error; at most `limit`. */
 int str_distance(const char *a, const char *b, int limit);

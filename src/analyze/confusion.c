@@ -2,6 +2,7 @@
 
 #include "dyt/file.h"
 #include "dyt/mem.h"
+#include "dyt/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -71,7 +72,7 @@ static int width_of(const confusion *c, const ranked *row, int rows) {
   enum { LEAST = 5, MOST = 32 };
   int width = LEAST;
   for (int i = 0; i < rows; i++) {
-    int one = str_width(c->name[row[i].class]);
+    int one = text_width(c->name[row[i].class]);
     if (one > width) width = one;
   }
   return width < MOST ? width : MOST;
@@ -79,7 +80,7 @@ static int width_of(const confusion *c, const ranked *row, int rows) {
 
 static void add_row(const confusion *c, int k, int width, str *out) {
   const confusion_class *class = &c->class[k];
-  str_add_cell(out, c->name[k], width);
+  text_cell(out, c->name[k], width);
   str_addf(out, "  %7" PRId64, class->n);
   if (class->n)
     str_addf(out, "  %6.2f%%", 100 * confusion_accuracy(class));
@@ -87,7 +88,7 @@ static void add_row(const confusion *c, int k, int width, str *out) {
     str_add(out, "        -");
   if (class->mistaken >= 0) {
     str_add(out, "  ");
-    str_add_line(out, c->name[class->mistaken]);
+    text_line(out, c->name[class->mistaken]);
     str_addf(out, " (%.1f%%)", 100 * (double)class->mistaken_as / (double)class->n);
   }
   str_add(out, "\n");
@@ -102,7 +103,7 @@ void confusion_table(const confusion *c, str *out) {
     str_addf(out, "the %d worst of %d classes\n", rows, c->classes);
   }
   int width = width_of(c, row, rows);
-  str_add_cell(out, "class", width);
+  text_cell(out, "class", width);
   str_add(out, "   images    top-1  most confused with\n");
   for (int i = 0; i < rows; i++) add_row(c, row[i].class, width, out);
   mem_free(row);

@@ -1,14 +1,16 @@
 /* The confusion matrix as a heat map: a row a true class, a column a predicted one, colour the share of the row's images. */
 #include "dyt/confusion.h"
 
+#include "fonts.h"
 #include "gnuplot.h"
 
+#include "dyt/text.h"
+
 #include <inttypes.h>
-#include <string.h>
 
 /* From these numbers of classes on there is no room for numbers in the cells, for names at the axes. */
 enum { CELL_LABELS_MAX = 20, NAMES_MAX = 120 };
-enum { NAME_LENGTH = 28 }; /* characters of a name at an axis */
+enum { NAME_LENGTH = 28 }; /* columns of a name at an axis */
 
 /* In pixels of the SVG. */
 typedef struct layout {
@@ -22,7 +24,7 @@ enum { TOP = 44, AXIS = 30, KEY = 90, RIGHT = 12 };
 static int longest_name(const confusion *c) {
   int longest = 0;
   for (int k = 0; k < c->classes; k++) {
-    int width = str_width(c->name[k]);
+    int width = text_width(c->name[k]);
     if (width > longest) longest = width;
   }
   return longest < NAME_LENGTH ? longest : NAME_LENGTH;
@@ -49,34 +51,33 @@ static void add_cells(const confusion *c, str *data) {
   }
 }
 
-/* The name of a class as a string for an axis, where a per cent sign means something: its begin, if it is long. */
+/* The name of a class as a string for an axis, where a per cent sign means something. */
 static void add_name(const char *name, str *script) {
-  const char *end = name;
   str text = {0}, out = {0};
-  for (int i = 0; i < NAME_LENGTH - 1 && *end; i++) {
-    size_t n = str_character(end);
-    end += n ? n : 1;
+  text_fit(&text, name, NAME_LENGTH);
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.data[i] == '%') str_add(&out, "%");
+    str_add_bytes(&out, text.data + i, 1);
   }
-  bool whole = str_width(end) <= 1;
-  str_add_bytes(&text, name, whole ? strlen(name) : (size_t)(end - name));
-  if (!whole) str_add(&text, "\xe2\x80\xa6"); /* ... as one character */
-  for (const char *p = text.data; *p; p++) {
-    if (*p == '%') str_add(&out, "%");
-    str_add_bytes(&out, p, 1);
-  }
-  gnuplot_quote(script, out.data);
+  gnuplot_quote(script, out.len ? out.data : "");
   str_free(&text);
   str_free(&out);
 }
 
-/* The names as variables: a name that the fonts here lack letters of is a number in the PNG. */
+/* The names as variables: a name that the fonts here lack letters of is a number in the PNG. (In an SVG the letters are the
+ * reader's.) */
 static void add_names(const confusion *c, str *script) {
+  fonts f;
+  fonts_open(&f);
   for (int k = 0; k < c->classes; k++) {
+    str drawn = {0};
     str_addf(script, "class_%d = ", k);
-    if (!gnuplot_has_letters(c->name[k])) str_addf(script, "kind eq 'png' ? 'class %d' : ", k);
+    if (!fonts_keep(&f, c->name[k], &drawn)) str_addf(script, "kind eq 'png' ? 'class %d' : ", k);
     add_name(c->name[k], script);
     str_add(script, "\n");
+    str_free(&drawn);
   }
+  fonts_close(&f);
 }
 
 static void add_tics(const confusion *c, const layout *l, str *script) {

@@ -2,9 +2,10 @@
 
 #include "dyt/file.h"
 #include "dyt/mem.h"
+#include "dyt/text.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 /* Between single quotes only a single quote means something to gnuplot; between double ones it would run `commands`. */
 void gnuplot_quote(str *script, const char *text) {
   str line = {0};
-  str_add_line(&line, text);
+  text_line(&line, text);
   str_add(script, "'");
   for (size_t i = 0; i < line.len; i++) {
     if (line.data[i] == '\'') str_add(script, "'");
@@ -21,31 +22,6 @@ void gnuplot_quote(str *script, const char *text) {
   }
   str_add(script, "'");
   str_free(&line);
-}
-
-/* The code of the UTF-8 character of n bytes. */
-static unsigned code_of(const char *text, size_t n) {
-  const unsigned char *p = (const unsigned char *)text;
-  unsigned code = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-  for (size_t i = 1; i < n; i++) code = code << 6 | (p[i] & 0x3f);
-  return code;
-}
-
-bool gnuplot_has_letters(const char *text) {
-  enum { LATIN = 0x250 }; /* what every font has ends before */
-  str command = {0};
-  for (size_t n; *text; text += n ? n : 1) {
-    n = str_character(text);
-    unsigned code = n ? code_of(text, n) : 0;
-    if (code >= LATIN) str_addf(&command, "%s%x", command.len ? " " : "fc-list ':charset=", code);
-  }
-  if (!command.len) return true;
-  str_add(&command, "' 2>&1");
-  FILE *list = popen(command.data, "r");
-  bool found = list && fgetc(list) == '/';
-  if (list) pclose(list);
-  str_free(&command);
-  return found;
 }
 
 void gnuplot_begin(const char *name, const char *definitions, int width, int height, str *script) {
@@ -86,19 +62,42 @@ static pid_t start(const char *folder, const char *script) {
   return pid;
 }
 
-st gnuplot_run(const char *folder, const char *name, err *e) {
+/* gnuplot does not notice a disk that fills up: only a PNG's last bytes say that it is whole. */
+static bool is_whole(const char *folder, const char *name) {
+  enum { PNG_MAX = 1 << 28 };
+  static const unsigned char end[] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+  char *path = mem_printf("%s/%s.png", folder, name);
+  file_bytes b;
+  bool whole = !file_read(path, PNG_MAX, &b, NULL) && b.size > sizeof end &&
+               memcmp(b.data + b.size - sizeof end, end, sizeof end) == 0;
+  file_bytes_free(&b);
+  mem_free(path);
+  return whole;
+}
+
+gnuplot_outcome gnuplot_try(const char *folder, const char *name) {
   char *script = mem_printf("%s.gp", name);
   int status = 0;
   pid_t pid = start(folder, script);
   mem_free(script);
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return ST_OK;
-  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_GNUPLOT)
+  if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_GNUPLOT) return GNUPLOT_MISSING;
+  bool ended_well = pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return ended_well && is_whole(folder, name) ? GNUPLOT_DREW : GNUPLOT_FAILED;
+}
+
+st gnuplot_run(const char *folder, const char *name, err *e) {
+  switch (gnuplot_try(folder, name)) {
+  case GNUPLOT_DREW:
+    return ST_OK;
+  case GNUPLOT_MISSING:
     return err_add(e, ST_USER,
                    "%s: data and %s.gp are written but not drawn, because there is no gnuplot: install it "
                    "(scripts/setup.sh bench) and run gnuplot %s.gp there",
                    folder, name, name);
-  return err_add(e, ST_USER, "%s: data and %s.gp are written but not drawn: gnuplot failed on %s.gp", folder,
-                 name, name);
+  default:
+    return err_add(e, ST_USER, "%s: data and %s.gp are written but not drawn: gnuplot failed on %s.gp",
+                   folder, name, name);
+  }
 }

@@ -23,13 +23,12 @@ void gnuplot_quote(str *script, const char *text);
 void gnuplot_begin(const char *name, const char *definitions, int width, int height, str *script);
 void gnuplot_end(str *script);
 
-/* Whether a font of the system has all letters of a text, which is asked of fontconfig: gnuplot draws a letter that there
- * is none for across the whole of a PNG. (In an SVG the letters are the reader's.) */
-bool gnuplot_has_letters(const char *text);
-
 /* Writes the file FOLDER/NAMEENDING. */
 st gnuplot_write(const char *folder, const char *name, const char *ending, const str *text, err *e);
-/* Runs gnuplot on FOLDER/NAME.gp, in the folder. ST_USER: there is no gnuplot, or it failed. */
+typedef enum gnuplot_outcome { GNUPLOT_DREW, GNUPLOT_MISSING, GNUPLOT_FAILED } gnuplot_outcome;
+/* Runs gnuplot on FOLDER/NAME.gp, in the folder, and looks whether NAME.png is whole. */
+gnuplot_outcome gnuplot_try(const char *folder, const char *name);
+/* The same, with a sentence for who finds data and script in the folder. ST_USER: there is no gnuplot, or it failed. */
 st gnuplot_run(const char *folder, const char *name, err *e);
 
 #endif

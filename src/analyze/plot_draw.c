@@ -143,6 +143,17 @@ static void add_empty(const char *text, str *s) {
            text);
 }
 
+/* What every script begins with: the runs' names and, for each kind of file, what the panels share. */
+static void begin(const char *name, const plot_run *run, int count, const grid *g, str *s) {
+  str names = {0};
+  add_names(run, count, &names);
+  gnuplot_begin(name, names.data, g->width, g->height, s);
+  str_free(&names);
+  str_add(s, style);
+  str_add(s, of_run);
+  add_grid(g, s);
+}
+
 static st finish(const char *folder, const char *name, str *script, err *e) {
   gnuplot_end(script);
   st code = gnuplot_write(folder, name, ".gp", script, e);
@@ -253,15 +264,10 @@ st plot_write_curves(const plot_run *run, int count, const char *folder, err *e)
                        "epoch,step,train_loss,train_acc1,val_loss,val_acc1,test_loss,test_acc1", run, count,
                        epochs_of, e);
   if (code) return code;
-  str names = {0}, s = {0};
+  str s = {0};
   int rows = key_rows(run, count, 3 * 300);
   grid g = grid_of(1, 3, 300, 260, 0, 22 * rows + 6);
-  add_names(run, count, &names);
-  gnuplot_begin("curves", names.data, g.width, g.height, &s);
-  str_free(&names);
-  str_add(&s, style);
-  str_add(&s, of_run);
-  add_grid(&g, &s);
+  begin("curves", run, count, &g, &s);
   add_curves(run, count, &s);
   add_key(&g, rows, &s);
   for (int i = 0; i < count; i++)
@@ -358,15 +364,10 @@ st plot_write_norms(const plot_run *run, int count, const char *folder, err *e) 
   bool alpha = false;
   for (int i = 0; i < count; i++) alpha |= plot_has(&run[i].norms, NORMS_ALPHA);
   int columns = alpha ? 2 : 1, width = alpha ? 415 : 550;
-  str names = {0}, s = {0};
+  str s = {0};
   grid g = grid_of(count, columns, width, 230, 1, site_key_height(columns * width));
-  add_names(run, count, &names);
-  gnuplot_begin("norms", names.data, g.width, g.height, &s);
-  str_free(&names);
-  str_add(&s, style);
-  str_add(&s, of_run);
+  begin("norms", run, count, &g, &s);
   add_shades(&s);
-  add_grid(&g, &s);
   add_norms(run, count, alpha, &s);
   add_site_key(&g, run, count, false, &s);
   return finish(folder, "norms", &s, e);
@@ -424,18 +425,13 @@ st plot_write_alpha_std(const plot_run *run, int count, const char *folder, err 
     end[i] = plot_end_of(&run[i]);
     panels += end[i].points.rows > 0;
   }
-  str names = {0}, s = {0};
+  str s = {0};
   int columns = panels < 3 ? panels : 3, width = panels > 1 ? 330 : 480;
   grid g =
       grid_of((panels + columns - 1) / columns, columns, width, 330, 2, site_key_height(columns * width));
   st code = write_ends(folder, run, end, count, e);
-  add_names(run, count, &names);
-  gnuplot_begin("alpha_std", names.data, g.width, g.height, &s);
-  str_free(&names);
-  str_add(&s, style);
-  str_add(&s, of_run);
+  begin("alpha_std", run, count, &g, &s);
   add_shades(&s);
-  add_grid(&g, &s);
   add_ends(run, end, count, &s);
   add_site_key(&g, run, count, true, &s);
   for (int i = 0; i < count; i++) mem_free(end[i].points.x);

@@ -43,6 +43,28 @@ int config_diff(const config *a, const config *b, const char *const *ignore, str
   return count;
 }
 
+static bool is_default(const config_key *k, const cJSON *v) {
+  cJSON *fallback = cJSON_Parse(k->fallback);
+  bool same = cJSON_Compare(v, fallback, true);
+  cJSON_Delete(fallback);
+  return same;
+}
+
+void config_changed(const config *c, const char *above, str *out) {
+  config_path path[CONFIG_PATHS_MAX];
+  int paths = config_keys(path), count = 0;
+  str_add(out, "{");
+  for (int i = 0; i < paths; i++) {
+    const cJSON *v = json_at(&c->tree->doc, path[i].text);
+    if (!config_keys_below(path[i].text, above) || !v || is_default(path[i].key, v)) continue;
+    str_add(out, count++ ? ", " : "");
+    str_add_quoted(out, path[i].text + strlen(above) + 1);
+    str_add(out, ": ");
+    json_add_value(out, v, -1);
+  }
+  str_add(out, "}");
+}
+
 /* ---- showing ---- */
 
 void config_show(const config *c, str *out) {

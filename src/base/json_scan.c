@@ -1,6 +1,7 @@
 #include "base/json_scan.h"
 
 #include "dyt/mem.h"
+#include "dyt/text.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -110,9 +111,9 @@ static bool scan_string(scan *s) {
       return fail(s, begin, "this string has no closing quote on its line");
     if (c < 0x20)
       return fail(s, s->at, "found the control character 0x%02x in a string, expected an escape", c);
-    size_t n = str_character(s->text + s->at);
+    int n = text_character(s->text + s->at, NULL);
     if (n == 0) return fail(s, s->at, "found the byte 0x%02x, which is not UTF-8", c);
-    s->at += n;
+    s->at += (size_t)n;
     if (c == '\\' && !scan_escape(s)) return false;
   }
   return true;

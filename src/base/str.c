@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,43 +57,6 @@ void str_add_quoted(str *s, const char *text) {
       str_add_bytes(s, p, 1);
   }
   str_add(s, "\"");
-}
-
-size_t str_character(const char *text) {
-  const unsigned char *p = (const unsigned char *)text;
-  static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-  if (p[0] < 0x80) return 1;
-  size_t more = p[0] >> 5 == 6 ? 1 : p[0] >> 4 == 14 ? 2 : p[0] >> 3 == 30 ? 3 : 0;
-  uint32_t code = p[0] & (0x3fu >> more);
-  for (size_t i = 1; i <= more; i++) {
-    if (p[i] >> 6 != 2) return 0; /* the NUL at the end of the text too */
-    code = code << 6 | (p[i] & 0x3f);
-  }
-  bool surrogate = code >= 0xd800 && code < 0xe000;
-  return more && code >= least[more] && code <= 0x10ffff && !surrogate ? more + 1 : 0;
-}
-
-void str_add_line(str *s, const char *text) {
-  for (size_t n; *text; text += n ? n : 1) {
-    n = str_character(text);
-    if (n == 0)
-      str_add(s, "?");
-    else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-      str_add(s, " ");
-    else
-      str_add_bytes(s, text, n);
-  }
-}
-
-int str_width(const char *text) {
-  int width = 0;
-  for (size_t n; *text; text += n ? n : 1, width++) n = str_character(text);
-  return width;
-}
-
-void str_add_cell(str *s, const char *text, int width) {
-  str_add_line(s, text);
-  for (int i = str_width(text); i < width; i++) str_add(s, " ");
 }
 
 void str_clear(str *s) {

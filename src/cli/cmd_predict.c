@@ -2,6 +2,7 @@
 
 #include "dyt/file.h"
 #include "dyt/predict.h"
+#include "dyt/text.h"
 #include "dyt/view.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ typedef struct printing {
 } printing;
 
 static bool is_utf8(const char *text) {
-  for (size_t n; *text && (n = str_character(text)); text += n) {
+  for (int n; *text && (n = text_character(text, NULL)); text += n) {
   }
   return !*text;
 }
@@ -23,7 +24,7 @@ static bool is_utf8(const char *text) {
 /* JSON has no way to write a name that is not UTF-8. */
 static void add_json(const printing *p, const predict_answer *a, str *out) {
   str file = {0};
-  (is_utf8(a->path) ? str_add : str_add_line)(&file, a->path);
+  (is_utf8(a->path) ? str_add : text_line)(&file, a->path);
   str_add(out, "{\"file\": ");
   str_add_quoted(out, file.data);
   for (int i = 0; i < a->n; i++) {
@@ -40,9 +41,9 @@ static void add_json(const printing *p, const predict_answer *a, str *out) {
 /* A line a class, the file's name on the first. */
 static void add_rows(const printing *p, const predict_answer *a, str *out) {
   for (int i = 0; i < a->n; i++) {
-    str_add_cell(out, i ? "" : a->path, p->width);
+    text_cell(out, i ? "" : a->path, p->width);
     str_addf(out, "  %6.2f%%  ", 100 * a->top[i].p);
-    str_add_line(out, p->data->class_names[a->top[i].class]);
+    text_line(out, p->data->class_names[a->top[i].class]);
     str_add(out, "\n");
   }
 }
@@ -79,7 +80,7 @@ static int width_of(const view_paths *files) {
   enum { MOST = 48 };
   int width = 0;
   for (int64_t i = 0; i < files->n; i++) {
-    int one = str_width(files->path[i]);
+    int one = text_width(files->path[i]);
     if (one > width) width = one;
   }
   return width < MOST ? width : MOST;

@@ -47,6 +47,11 @@ static const cli_command commands[] = {
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
      "shapes in a weights file.",
      cli_info, NULL},
+    {"data", "data CONFIG.json [--out SHEET.png] [--set key.path=VALUE]... [--threads N] [--json]",
+     "Shows what a config's data set holds: pictures a class and split, mean and std of the training pictures as measured,\n"
+     "and warnings of what may go wrong. --out draws a contact sheet: a row a training picture, first as it is evaluated,\n"
+     "then as training shows it in the first epochs, with its label (mixed ones with their shares).",
+     cli_data, NULL},
     {"plot", "plot RUN_DIR... [--out DIR]",
      "Draws what runs logged with gnuplot, as SVG and PNG: curves (loss, accuracy), norms (alpha and 1/std of every norm\n"
      "layer over steps), alpha_std (one against the other at the end). Data (.csv) and scripts (.gp) stay beside the\n"

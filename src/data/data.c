@@ -6,6 +6,7 @@
 #include "dyt/data_format.h"
 #include "dyt/mem.h"
 #include "dyt/rng.h"
+#include "dyt/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -191,9 +192,9 @@ static char *name_of(const config *c, const data_source *s, int k) {
   str text = {0};
   str_add(&text, "");
   if (c->data.class_names)
-    str_add_line(&text, c->data.class_names[k]);
+    text_line(&text, c->data.class_names[k]);
   else if (k < s->n_class_names)
-    str_add_line(&text, s->class_names[k]);
+    text_line(&text, s->class_names[k]);
   else
     str_addf(&text, "%d", k);
   return text.data;
@@ -325,6 +326,7 @@ st data_open(config *c, work_pool *pool, data_set *out, err *e) {
   set_scale(c, out);
   set_fingerprint(out);
   out->bytes = bytes_held(out);
+  out->left_out = opened_of(out)->source.left_out;
   return ST_OK;
 }
 
@@ -448,4 +450,9 @@ void data_sample(const data_set *d, const data_split *s, int64_t i, const data_d
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out) {
   rng r = rng_at(seed, "order", epoch, 0);
   rng_permutation(&r, n, out);
+}
+
+unsigned char data_pixel(const data_set *d, int channel, real x) {
+  double v = round(255 * ((double)x / (double)d->inv_std[channel] + (double)d->mean[channel]));
+  return (unsigned char)fmin(255, fmax(0, v));
 }

@@ -125,13 +125,13 @@ static st settle_shape(const config *c, data_source *s, imagefolder_state *t, er
 }
 
 /* The first that was left out, and how many were. */
-static void tell_left_out(const folder_files *files) {
-  int64_t n = 0;
+static void tell_left_out(data_source *s, const folder_files *files) {
   progress p;
   progress_open(&p, false);
   for (int64_t i = 0; i < files->n; i++)
-    if (files->file[i].bad && n++ == 0) progress_line(&p, "left out (data.skip_bad): %s", files->file[i].bad);
-  if (n) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, n);
+    if (files->file[i].bad && s->left_out++ == 0)
+      progress_line(&p, "left out (data.skip_bad): %s", files->file[i].bad);
+  if (s->left_out) progress_line(&p, "pictures left out (data.skip_bad): %" PRId64, s->left_out);
 }
 
 static void add_sample(data_source *s, int64_t i) {
@@ -186,7 +186,7 @@ static st open_imagefolder(const config *c, data_source *s, err *e) {
   t->gallery.filter = resize_filter_named(c->data.interpolation);
   memcpy(t->gallery.area, c->data.augment.resized_crop, sizeof t->gallery.area);
   if (gallery_decode(&t->gallery, s->pool, c->data.skip_bad, e)) return e->code;
-  tell_left_out(&t->files);
+  tell_left_out(s, &t->files);
   if (check_classes(t, e)) return e->code;
   make_parts(c, s);
   set_hash(s);

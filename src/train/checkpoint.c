@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const checkpoint_log[CHECKPOINT_LOGS] = {"log.jsonl", "steps.jsonl", "dyt.csv"};
+const char *const checkpoint_log[CHECKPOINT_LOGS] = {"log.jsonl", "steps.jsonl", "dyt.csv",
+                                                     "tensorboard/events.out.tfevents.dyt"};
 
 enum { MODEL, OPTIM, EMA, FILES, STATE_LIMIT = 1 << 20 };
 static const char *const files[FILES] = {"model.safetensors", "optim.safetensors", "ema.safetensors"};
@@ -37,7 +38,8 @@ static const struct field {
               {"best_loss", offsetof(checkpoint_state, best_loss), false},
               {"log_size", offsetof(checkpoint_state, log_size[0]), true},
               {"steps_size", offsetof(checkpoint_state, log_size[1]), true},
-              {"dyt_size", offsetof(checkpoint_state, log_size[2]), true}};
+              {"dyt_size", offsetof(checkpoint_state, log_size[2]), true},
+              {"events_size", offsetof(checkpoint_state, log_size[CHECKPOINT_EVENTS]), true}};
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
 char *checkpoint_file(const char *run, const char *which, const char *name) {
@@ -151,6 +153,8 @@ st checkpoint_write(const char *run, const params *p, const optim *o, const ema 
 static st read_fields(const cJSON *doc, const char *path, checkpoint_state *s, err *e) {
   for (int i = 0; i < FIELDS; i++) {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(doc, fields[i].name);
+    if (!v && fields[i].at == offsetof(checkpoint_state, log_size[CHECKPOINT_EVENTS]))
+      continue; /* of a version without events */
     bool none = cJSON_IsNull(v) && !fields[i].integer;
     if (!cJSON_IsNumber(v) && !none)
       return err_add(e, ST_USER, "%s: expected a number \"%s\"", path, fields[i].name);

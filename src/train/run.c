@@ -143,9 +143,21 @@ void run_environment(int threads, const char *data_fingerprint, str *out) {
 
 /* --- summary.csv --- */
 
-static const char *const columns[] = {"epoch",     "step",     "train_loss", "val_loss",
-                                      "val_acc1",  "val_acc5", "test_loss",  "test_acc1",
-                                      "test_acc5", "lr",       "img_per_s",  "seconds"};
+/* All that a line of log.jsonl can have, in its order. */
+#define SPLIT(name) name "_loss", name "_acc1", name "_acc5"
+static const char *const columns[] = {"epoch",
+                                      "step",
+                                      "train_loss",
+                                      "train_acc1",
+                                      SPLIT("val"),
+                                      SPLIT("raw_val"),
+                                      SPLIT("eval_train"),
+                                      SPLIT("raw_eval_train"),
+                                      SPLIT("test"),
+                                      SPLIT("raw_test"),
+                                      "lr",
+                                      "img_per_s",
+                                      "seconds"};
 
 static void add_row(const char *line, size_t n, str *out) {
   cJSON *row = cJSON_ParseWithLength(line, n);

@@ -11,8 +11,8 @@
 
 enum { WINDOW = 50 }; /* steps between lines of steps.jsonl */
 
-const char *const train_may_change[] = {"train.eval_every", "train.probe_every", "train.eval_train",
-                                        "train.on_nonfinite", NULL};
+const char *const train_may_change[] = {"train.eval_every",  "train.probe_every",  "train.eval_train",
+                                        "train.tensorboard", "train.on_nonfinite", NULL};
 
 /* --- signals --- */
 

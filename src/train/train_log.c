@@ -47,6 +47,7 @@ st trainer_log_window(trainer *t, double grad_norm, err *e) {
   str_add_number(&s, grad_norm, 9);
   str_add(&s, "}\n");
   st code = run_append(&t->run, "steps.jsonl", &s, e);
+  if (!code) code = trainer_event_of_line(t, "steps", &s, e);
   str_free(&s);
   t->at.window_loss = 0;
   t->at.window_steps = 0;
@@ -60,6 +61,7 @@ st trainer_log_stats(trainer *t, err *e) {
   norm_stats_write(&t->stats, t->at.step, epoch_at(t), &s);
   st code = data_check(&t->data, e);
   if (!code) code = run_append(&t->run, "dyt.csv", &s, e);
+  if (!code) code = trainer_event_of_stats(t, e);
   str_free(&s);
   return code;
 }
@@ -78,6 +80,7 @@ static st write_line(trainer *t, err *e) {
   str s = {0};
   str_addf(&s, "{%s}\n", t->last_line.data);
   st code = run_append(&t->run, "log.jsonl", &s, e);
+  if (!code) code = trainer_event_of_line(t, "log", &s, e);
   str_clear(&s);
   char *path = run_file(t->run.path, "log.jsonl");
   file_bytes log = {0};

@@ -33,7 +33,7 @@ static st open_engine(trainer *t, err *e) {
                     .eval = {d->test.n, d->val.n, c->eval_train ? d->train.n : 0},
                     .probe = probe};
   if (engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, e)) return e->code;
-  norm_stats_open(&t->stats, &t->model, probe, t->engine.micro_batch);
+  norm_stats_open(&t->stats, &t->model, probe, t->engine.micro_batch, c->tensorboard);
   return ST_OK;
 }
 

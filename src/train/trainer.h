@@ -52,6 +52,10 @@ void trainer_announce(const trainer *t);
 st trainer_write_status(trainer *t, const char *state, const char *message, err *e);
 st trainer_log_window(trainer *t, double grad_norm, err *e);
 st trainer_log_stats(trainer *t, err *e);
+/* The same for TensorBoard, where train.tensorboard asks for it: the numbers of a log's JSON line under "GROUP/KEY", and what
+ * was just measured of the norm layers. */
+st trainer_event_of_line(trainer *t, const char *group, const str *line, err *e);
+st trainer_event_of_stats(trainer *t, err *e);
 /* Evaluates, writes the line of log.jsonl and summary.csv (at the end predictions.csv too), and says whether
  * this is the best so far. */
 st trainer_log_evaluation(trainer *t, bool *best, err *e);
