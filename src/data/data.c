@@ -1,6 +1,7 @@
 #include "dyt/data.h"
 
 #include "data/augment.h"
+#include "data/erase.h"
 #include "data/split.h"
 #include "dyt/data_format.h"
 #include "dyt/mem.h"
@@ -25,6 +26,7 @@ static const data_format *const formats[] = {
 /* data_set.state */
 typedef struct opened {
   data_source source;
+  augment augment;
   real scale[CONFIG_CHANNELS_MAX][BYTE_VALUES]; /* the normalized value of every byte */
 } opened;
 
@@ -35,8 +37,6 @@ static const data_format *format_of(const char *name) {
 }
 
 static opened *opened_of(const data_set *d) { return d->state; }
-
-static augment_size size_of(const data_set *d) { return (augment_size){d->height, d->width, d->channels}; }
 
 /* ---- what the data are, against what the config says ---- */
 
@@ -208,6 +208,14 @@ static void set_fingerprint(data_set *d) {
   snprintf(d->fingerprint, sizeof d->fingerprint, "%016" PRIx64, h);
 }
 
+/* The fill is the mean as a byte, as timm rounds it. */
+static void set_augment(data_set *d) {
+  augment *g = &opened_of(d)->augment;
+  *g = (augment){.size = {d->height, d->width, d->channels}, .cfg = d->augment};
+  for (int k = 0; k < d->channels; k++)
+    g->fill[k] = (unsigned char)fmin(fmax(rint(255 * (double)d->mean[k]), 0), 255);
+}
+
 static size_t bytes_held(const data_set *d) {
   const data_source *s = &opened_of(d)->source;
   size_t labels = 0;
@@ -230,6 +238,7 @@ st data_open(config *c, data_set *out, err *e) {
   }
   name_classes(c, out);
   set_scale(c, out);
+  set_augment(out);
   set_fingerprint(out);
   out->bytes = bytes_held(out);
   return ST_OK;
@@ -258,8 +267,10 @@ void data_close(data_set *d) {
   *d = (data_set){0};
 }
 
+size_t data_picture_bytes(const data_set *d) { return augment_bytes(opened_of(d)->augment.size); }
+
 /* The format's picture, then two for the augmentation. */
-size_t data_scratch(const data_set *d) { return 3 * augment_bytes(size_of(d)); }
+size_t data_scratch(const data_set *d) { return 3 * data_picture_bytes(d); }
 
 /* Bytes [height, width, channels] to numbers [channels, height, width]. */
 static void normalize(const data_set *d, const unsigned char *pixels, real *image) {
@@ -270,16 +281,32 @@ static void normalize(const data_set *d, const unsigned char *pixels, real *imag
   }
 }
 
+const unsigned char *data_picture(const data_set *d, const data_split *s, int64_t i, const data_draw *draw,
+                                  unsigned char *scratch) {
+  REQUIRE(i >= 0 && i < s->n, "sample %" PRId64 " of the %" PRId64 " of %s", i, s->n, s->name);
+  const opened *o = opened_of(d);
+  const unsigned char *pixels = d->format->pixels(&o->source, s->part, s->index[i], scratch);
+  if (!draw) return pixels;
+  rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
+  return augment_apply(&o->augment, pixels, &r, scratch + data_picture_bytes(d));
+}
+
+void data_image(const data_set *d, const data_split *s, int64_t i, const data_draw *draw,
+                const unsigned char *picture, real *image) {
+  normalize(d, picture, image);
+  if (!draw || d->augment.erase == 0) return;
+  rng r = rng_at(draw->seed, "erase", draw->epoch, (uint64_t)s->index[i]);
+  erase(d->augment.erase, opened_of(d)->augment.size, image, &r);
+}
+
+void data_target(const data_set *d, const data_split *s, int64_t i, real *target) {
+  for (int k = 0; k < d->classes; k++) target[k] = (real)(k == s->label[i]);
+}
+
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch) {
-  REQUIRE(i >= 0 && i < s->n, "sample %" PRId64 " of the %" PRId64 " of %s", i, s->n, s->name);
-  const unsigned char *pixels = d->format->pixels(&opened_of(d)->source, s->part, s->index[i], scratch);
-  if (draw) {
-    rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
-    pixels = augment_apply(&d->augment, size_of(d), pixels, &r, scratch + augment_bytes(size_of(d)));
-  }
-  normalize(d, pixels, image);
-  for (int k = 0; target && k < d->classes; k++) target[k] = (real)(k == s->label[i]);
+  data_image(d, s, i, draw, data_picture(d, s, i, draw, scratch), image);
+  if (target) data_target(d, s, i, target);
 }
 
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out) {
