@@ -122,7 +122,7 @@ static float cubic_at(const place *p, size_t c) {
 
 static place place_of(augment_size s, const unsigned char *in, double u, double v) {
   size_t C = (size_t)s.channels, row = (size_t)s.width * C;
-  int x = (int)floor(u - 0.5), y = (int)floor(v - 0.5);
+  int x = (int)(u + 0.5) - 1, y = (int)(v + 0.5) - 1; /* floor(u - 1/2): u is not negative */
   place p = {.tx = (float)(u - 0.5 - x), .ty = (float)(v - 0.5 - y)};
   for (int k = 0; k < 4; k++) {
     p.row[k] = in + (size_t)clamp(y - 1 + k, s.height - 1) * row;
@@ -131,22 +131,37 @@ static place place_of(augment_size s, const unsigned char *in, double u, double 
   return p;
 }
 
-bool augment_rotate(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
-  const double pi = 3.14159265358979323846;
-  double angle = -a->value * pi / 180, cosine = cos(angle), sine = sin(angle);
-  double w = s.width / 2.0, h = s.height / 2.0;
-  double u0 = w - cosine * w - sine * h, v0 = h + sine * w - cosine * h;
-  size_t C = (size_t)s.channels;
-  if (angle == 0) return false;
+/* The turn (u, v) = (cosine x + sine y + u0, cosine y - sine x + v0). */
+typedef struct turn {
+  double cosine, sine, u0, v0;
+} turn;
+
+/* `channels` is s.channels: a constant where the compiler can see it. */
+static inline void rotate(augment_size s, size_t channels, const turn *t, const unsigned char *in,
+                          unsigned char *out, const augment_arg *a) {
   for (int y = 0; y < s.height; y++)
-    for (int x = 0; x < s.width; x++, out += C) {
-      double u = cosine * (x + 0.5) + sine * (y + 0.5) + u0, v = -sine * (x + 0.5) + cosine * (y + 0.5) + v0;
+    for (int x = 0; x < s.width; x++, out += channels) {
+      double u = t->cosine * (x + 0.5) + t->sine * (y + 0.5) + t->u0;
+      double v = -t->sine * (x + 0.5) + t->cosine * (y + 0.5) + t->v0;
       if (u < 0 || u >= s.width || v < 0 || v >= s.height) {
-        memcpy(out, a->fill, C);
+        memcpy(out, a->fill, channels);
         continue;
       }
       place p = place_of(s, in, u, v);
-      for (size_t c = 0; c < C; c++) out[c] = to_byte(a->cubic ? cubic_at(&p, c) : linear_at(&p, c));
+      for (size_t c = 0; c < channels; c++) out[c] = to_byte(a->cubic ? cubic_at(&p, c) : linear_at(&p, c));
     }
+}
+
+bool augment_rotate(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
+  const double pi = 3.14159265358979323846;
+  double angle = -a->value * pi / 180, w = s.width / 2.0, h = s.height / 2.0;
+  turn t = {.cosine = cos(angle), .sine = sin(angle)};
+  t.u0 = w - t.cosine * w - t.sine * h;
+  t.v0 = h + t.sine * w - t.cosine * h;
+  if (angle == 0) return false;
+  if (s.channels == 3)
+    rotate(s, 3, &t, in, out, a);
+  else
+    rotate(s, (size_t)s.channels, &t, in, out, a);
   return true;
 }

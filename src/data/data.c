@@ -111,6 +111,7 @@ static st settle(config *c, data_set *d, err *e) {
     if (bad[i]) return bad[i];
   d->height = s->height, d->width = s->width, d->channels = s->channels, d->classes = classes;
   d->augment = c->data.augment;
+  opened_of(d)->augment = (augment){.size = {d->height, d->width, d->channels}, .cfg = d->augment};
   if (!c->model.image_size) config_fill(c, "model.image_size", d->height);
   if (!c->model.channels) config_fill(c, "model.channels", d->channels);
   if (!c->model.classes) config_fill(c, "model.classes", d->classes);
@@ -195,6 +196,7 @@ static void set_scale(const config *c, data_set *d) {
     double std = fixed ? o->source.std : c->data.std[c->data.n_std == 1 ? 0 : k];
     d->mean[k] = (real)mean;
     d->inv_std[k] = (real)(1.0 / std);
+    o->augment.fill[k] = (unsigned char)fmin(fmax(rint(255 * mean), 0), 255); /* as timm rounds it */
     for (int v = 0; v < BYTE_VALUES; v++) o->scale[k][v] = (real)((v / 255.0 - mean) / std);
   }
 }
@@ -206,14 +208,6 @@ static void set_fingerprint(data_set *d) {
   uint64_t h = XXH64(head, sizeof head, s->pixel_hash);
   for (int p = 0; p < DATA_PARTS; p++) h = XXH64(s->part[p].label, (size_t)s->part[p].n * sizeof(int32_t), h);
   snprintf(d->fingerprint, sizeof d->fingerprint, "%016" PRIx64, h);
-}
-
-/* The fill is the mean as a byte, as timm rounds it. */
-static void set_augment(data_set *d) {
-  augment *g = &opened_of(d)->augment;
-  *g = (augment){.size = {d->height, d->width, d->channels}, .cfg = d->augment};
-  for (int k = 0; k < d->channels; k++)
-    g->fill[k] = (unsigned char)fmin(fmax(rint(255 * (double)d->mean[k]), 0), 255);
 }
 
 static size_t bytes_held(const data_set *d) {
@@ -238,7 +232,6 @@ st data_open(config *c, data_set *out, err *e) {
   }
   name_classes(c, out);
   set_scale(c, out);
-  set_augment(out);
   set_fingerprint(out);
   out->bytes = bytes_held(out);
   return ST_OK;
