@@ -21,9 +21,10 @@ static void draw_box(mix *m, int height, int width, rng *r) {
 
 mix mix_draw(const config_augment *a, int height, int width, uint64_t seed, uint64_t epoch, uint64_t batch) {
   rng r = rng_at(seed, "mix", epoch, batch);
-  mix m = {.lambda = 1, .cut = a->cutmix > 0};
+  mix m = {.lambda = 1};
   if (!mix_is_on(a) || rng_uniform(&r) >= a->mixup_prob) return m;
-  if (a->mixup > 0 && a->cutmix > 0) m.cut = rng_uniform(&r) < a->mixup_switch;
+  m.cut = a->cutmix > 0;
+  if (m.cut && a->mixup > 0) m.cut = rng_uniform(&r) < a->mixup_switch;
   m.lambda = rng_beta(&r, m.cut ? a->cutmix : a->mixup);
   if (m.cut) draw_box(&m, height, width, &r);
   return m;
