@@ -38,6 +38,8 @@ static const data_format *format_of(const char *name) {
 
 static opened *opened_of(const data_set *d) { return d->state; }
 
+static augment_size size_of(const data_set *d) { return (augment_size){d->height, d->width, d->channels}; }
+
 /* ---- what the data are, against what the config says ---- */
 
 static const char *called(const config *c) { return c->data.path ? c->data.path : c->data.format; }
@@ -111,7 +113,7 @@ static st settle(config *c, data_set *d, err *e) {
     if (bad[i]) return bad[i];
   d->height = s->height, d->width = s->width, d->channels = s->channels, d->classes = classes;
   d->augment = c->data.augment;
-  opened_of(d)->augment = (augment){.size = {d->height, d->width, d->channels}, .cfg = d->augment};
+  opened_of(d)->augment = (augment){.size = size_of(d), .cfg = d->augment};
   if (!c->model.image_size) config_fill(c, "model.image_size", d->height);
   if (!c->model.channels) config_fill(c, "model.channels", d->channels);
   if (!c->model.classes) config_fill(c, "model.classes", d->classes);
@@ -260,10 +262,10 @@ void data_close(data_set *d) {
   *d = (data_set){0};
 }
 
-size_t data_picture_bytes(const data_set *d) { return augment_bytes(opened_of(d)->augment.size); }
+size_t data_picture_bytes(const data_set *d) { return augment_bytes(size_of(d)); }
 
 /* The format's picture, then two for the augmentation. */
-size_t data_scratch(const data_set *d) { return 3 * data_picture_bytes(d); }
+size_t data_scratch(const data_set *d) { return 3 * augment_bytes(size_of(d)); }
 
 /* Bytes [height, width, channels] to numbers [channels, height, width]. */
 static void normalize(const data_set *d, const unsigned char *pixels, real *image) {
@@ -281,7 +283,7 @@ const unsigned char *data_picture(const data_set *d, const data_split *s, int64_
   const unsigned char *pixels = d->format->pixels(&o->source, s->part, s->index[i], scratch);
   if (!draw) return pixels;
   rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
-  return augment_apply(&o->augment, pixels, &r, scratch + data_picture_bytes(d));
+  return augment_apply(&o->augment, pixels, &r, scratch + augment_bytes(size_of(d)));
 }
 
 void data_image(const data_set *d, const data_split *s, int64_t i, const data_draw *draw,
@@ -289,7 +291,7 @@ void data_image(const data_set *d, const data_split *s, int64_t i, const data_dr
   normalize(d, picture, image);
   if (!draw || d->augment.erase == 0) return;
   rng r = rng_at(draw->seed, "erase", draw->epoch, (uint64_t)s->index[i]);
-  erase(d->augment.erase, opened_of(d)->augment.size, image, &r);
+  erase(d->augment.erase, size_of(d), image, &r);
 }
 
 void data_target(const data_set *d, const data_split *s, int64_t i, real *target) {
