@@ -46,7 +46,11 @@ static void test_config_files(void **state) {
   refuse_config(c, "{ \"model\": { \"dim\": 30, \"heads\": 4 } }", "heads");
   refuse_config(c, "{ \"model\": { \"image_size\": 30, \"patch_size\": 4 } }", "patch_size");
   refuse_config(c, "{ \"model\": { \"norm\": { \"fn\": \"tan\" } } }", "tanh");
-  refuse_config(c, "{ \"data\": { \"augment\": { \"mixup\": 0.8 } } }", "mixup");
+  refuse_config(c, "{ \"data\": { \"augment\": { \"mixup\": -0.8 } } }", "mixup");
+  refuse_config(c, "{ \"data\": { \"augment\": { \"randaugment\": \"rand-m9-mmax3\" } } }", "randaugment");
+  refuse_config(c,
+                "{\n \"data\": { \"augment\": { \"randaugment\": \"rand-m9\",\n \"color_jitter\": 0.4 } } }",
+                "bad.json:3");
   refuse(c, "train @/tiny.json --run-dir @/run --set model.image_size=null --set model.patch_size=5",
          "patch_size");
   refuse(c, "train @ --run-dir @/run", "folder");

@@ -61,8 +61,15 @@ static const bad_value bad_values[] = {
      "found 9007199254740992, expected a whole number from 0 to 9007199254740991"},
     {"data.class_names", "[]", "found [], expected a list of strings, or null"},
     {"data.class_names", "[\"a\", 1]", "found [\"a\", 1], expected"},
-    {"data.augment.mixup", "0.8", "found 0.8, expected 0 (mixup is not in this version)"},
-    {"data.augment.randaugment", "\"x\"", "found \"x\", expected null (randaugment is not in this version)"},
+    {"data.augment.mixup", "-0.1", "found -0.1, expected a number from 0 to 1000"},
+    {"data.augment.mixup_prob", "1.1", "found 1.1, expected a number from 0 to 1"},
+    {"data.augment.mixup_switch", "2", "found 2, expected a number from 0 to 1"},
+    {"data.augment.cutmix", "true", "found true, expected a number"},
+    {"data.augment.erase", "1.5", "found 1.5, expected a number from 0 to 1"},
+    {"data.augment.color_jitter", "[0.4, 0.4, 0.4]",
+     "found [0.4, 0.4, 0.4], expected a number from 0 to 100"},
+    {"data.augment.randaugment", "9", "found 9, expected \"rand\" with any of -m0 to -m10, -n1 to -n100"},
+    {"data.augment.resized_crop", "0.8", "found 0.8, expected a list of two numbers above 0 to 1, or null"},
     {"train.ema", "1", "found 1, expected a number from 0 to below 1"},
     {"optim.momentum", "1", "found 1, expected a number from 0 to below 1"},
     {"optim.name", "\"adam\"", "found \"adam\", expected one of \"adamw\", \"sgd\""},
@@ -105,12 +112,49 @@ static void test_nearest_value(void **state) {
   assert_non_null(strstr(e.text, "did you mean \"hardtanh\"?"));
 }
 
+/* The strings of data.augment.randaugment: what each says, and those that say nothing. */
+static void test_randaugment_strings(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    config_randaugment want;
+  } good[] = {{"rand", {2, 10, 0, false}},
+              {"rand-m9-mstd0.5-inc1", {2, 9, 0.5, true}},
+              {"rand-inc0-n3-m0", {3, 0, 0, false}},
+              {"rand-mstd1-n100-m10", {100, 10, 1, false}}};
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    char *text = mem_printf("{\"data\": {\"augment\": {\"randaugment\": \"%s\"}}}", good[i].text);
+    config c = load_ok(text, NULL);
+    const config_randaugment *r = &c.data.augment.randaugment, *w = &good[i].want;
+    assert_true(r->layers == w->layers && r->magnitude == w->magnitude && r->std == w->std &&
+                r->increasing == w->increasing);
+    config_free(&c);
+    mem_free(text);
+  }
+  static const char *const bad[] = {
+      "",           "ran",          "rand-",        "rand-m",       "rand-m11",   "rand-m9.5",
+      "rand-n0",    "rand-n101",    "rand-inc2",    "rand-m-9",     "rand-m9-m9", "rand-p0.5",
+      "rand-mmax3", "rand-w0",      "rand-mstd0x1", "rand-mstd1e1", "rand-m9 ",   "rand m9",
+      "randm9",     "rand-mstd101", "rand--m9",     "rand-m9-",     "rand-9",     "rand-mstd.",
+      "v0"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char *text = mem_printf("{\"data\": {\"augment\": {\"randaugment\": \"%s\"}}}", bad[i]);
+    put("c.json", text);
+    config c;
+    err e;
+    assert_int_equal(load("c.json", NULL, &c, &e), ST_USER);
+    if (e.count != 1 || !strstr(e.text, "data.augment.randaugment: found"))
+      fail_msg("%s: %s", bad[i], e.text);
+    mem_free(text);
+  }
+}
+
 static void test_edges_are_allowed(void **state) {
   (void)state;
   config c = load_ok(
       "{\"model\": {\"dim\": 8.0, \"heads\": 1e0, \"depth\": 0, \"norm\": {\"alpha0\": -0.5, \"eps\": 0}},"
       " \"data\": {\"train_fraction\": 1, \"split_seed\": 9007199254740991, \"mean\": -0.5, \"skip_bad\": true,"
-      " \"interpolation\": \"bilinear\", \"crop_pct\": 0.875, \"augment\": {\"mixup\": 0.0, \"resized_crop\": null}},"
+      " \"interpolation\": \"bilinear\", \"crop_pct\": 0.875, \"augment\": {\"mixup\": 1000, \"randaugment\": \"rand\"}},"
       " \"optim\": {\"lr\": 0, \"betas\": [0, 0.5]}, \"schedule\": {\"epochs\": 0.25, \"warmup_epochs\": 0.25}}",
       NULL);
   assert_true(c.model.dim == 8 && c.model.heads == 1 && c.model.depth == 0);
@@ -207,7 +251,10 @@ static void test_defaults(void **state) {
   assert_true(c.data.train_fraction == 1 && c.data.val_size == 0 && c.data.split_seed == 0 &&
               !c.data.class_names);
   assert_true(c.data.n_class_names == 0 && c.data.train_size == 10000 && c.data.test_size == 2000);
-  assert_true(c.data.augment.crop_padding == 0 && c.data.augment.hflip == 0);
+  const config_augment *a = &c.data.augment;
+  assert_true(a->crop_padding == 0 && a->hflip == 0 && a->color_jitter == 0 && a->randaugment.layers == 0);
+  assert_true(a->erase == 0 && a->mixup == 0 && a->cutmix == 0 && a->mixup_prob == 1 &&
+              a->mixup_switch == 0.5);
   assert_string_equal(c.optim.name, "adamw");
   assert_true(c.optim.lr == 1e-3 && c.optim.betas[0] == 0.9 && c.optim.betas[1] == 0.999 &&
               c.optim.eps == 1e-8);
@@ -304,7 +351,7 @@ static void test_schema_covers_every_key(void **state) {
   err e = {0};
   if (json_parse("config", text.data, text.len, &doc, &e)) fail_msg("%s", e.text);
   if (json_parse("schema", schema_text.data, schema_text.len, &schema, &e)) fail_msg("%s", e.text);
-  assert_int_equal(check_described(&schema, doc.root, ""), 67);
+  assert_int_equal(check_described(&schema, doc.root, ""), 70);
   assert_non_null(schema_of(&schema, "model.norm.final.alpha0"));
   assert_non_null(schema_of(&schema, "model._about"));
   assert_non_null(schema_of(&schema, "_base_"));
@@ -362,6 +409,7 @@ int main(void) {
       cmocka_unit_test(test_unknown_keys),
       cmocka_unit_test(test_bad_values),
       cmocka_unit_test(test_nearest_value),
+      cmocka_unit_test(test_randaugment_strings),
       cmocka_unit_test(test_edges_are_allowed),
       cmocka_unit_test(test_cross_checks),
       cmocka_unit_test(test_every_error_is_listed),

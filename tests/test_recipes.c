@@ -39,6 +39,27 @@ static double number_of(const char *text, const char *key) {
   return atof(strstr(text, key) + strlen(key));
 }
 
+/* Batches are mixed each by itself, by its number in the epoch: of a model that stands still two batches a step have the mean
+ * of what they have in two steps. */
+static void test_accumulation_of_mixed_batches(void **state) {
+  command *c = *state;
+  double loss[2];
+  for (int k = 0; k < 2; k++) {
+    assert_int_equal(
+        command_run(c,
+                    "train @/tiny.json --run-dir @/run%d --set train.accumulate=%d --set optim.lr=0 --set "
+                    "schedule.min_lr=0 --set schedule.epochs=1 --set data.augment.mixup=0.8 --set "
+                    "data.augment.cutmix=1",
+                    k, k + 1),
+        0);
+    file_bytes log = command_read(c, k ? "run1/log.jsonl" : "run0/log.jsonl");
+    loss[k] = number_of((char *)log.data, "\"train_loss\": ");
+    file_bytes_free(&log);
+  }
+  print_message("loss of mixed batches, one a step %.9f, two a step %.9f\n", loss[0], loss[1]);
+  assert_true(fabs(loss[1] - loss[0]) < 1e-6);
+}
+
 /* A weights file of the folder. */
 static void read_tensors(const command *c, const char *name, safetensors *f) {
   char *path = command_path(c, name);
@@ -139,6 +160,7 @@ int main(void) {
   if (REAL_IS_F64) setenv("DYT", f64 ? f64 : "build/f64/dyt", 1);
   const struct CMUnitTest tests[] = {
       TEST(test_accumulation),
+      TEST(test_accumulation_of_mixed_batches),
       TEST(test_average_of_the_weights),
       TEST(test_evaluation_of_the_average),
   };

@@ -87,6 +87,7 @@ static void open_training(training *t, const char *text) {
   assert_int_equal(engine_open(&t->engine, &t->model, &task_classify, &use, t->pool, &e), ST_OK);
   assert_int_equal(optim_open(&t->optim, &t->model.params, &t->cfg.optim, &e), ST_OK);
   feed_open(&t->feed, &t->data, work_threads(t->pool));
+  assert_int_equal(feed_open_mix(&t->feed, BATCH, BATCH, &e), ST_OK);
 }
 
 static void close_training(training *t) {
@@ -107,6 +108,7 @@ static void one_step(training *t) {
   if (first == 0) data_order(1, epoch, IMAGES, t->order);
   int64_t batch = first + BATCH <= IMAGES ? BATCH : IMAGES - (int64_t)first;
   feed_split(&t->feed, &t->data.train, t->order + first, &(data_draw){1, epoch});
+  feed_prepare(&t->feed, t->pool, (int64_t)first / BATCH, batch);
   engine_step(&t->engine, batch, t->step, &t->feed.engine, &r);
   double norm = optim_reduce(&t->optim, t->pool, t->engine.grads, t->engine.shards);
   optim_update(&t->optim, t->pool, t->engine.grads[0], 1e-3, norm);
@@ -140,10 +142,15 @@ static void check_steady(const char *text) {
 #define CROP     "\"augment\": { \"resized_crop\": [0.08, 1], \"hflip\": 0.5 }"
 #define AUGMENT  "\"augment\": { \"crop_padding\": 2, \"hflip\": 0.5 }"
 
+#define ALL                                                                                                            \
+  "\"augment\": { \"crop_padding\": 2, \"hflip\": 0.5, \"randaugment\": \"rand-m9-n3-mstd0.5-inc1\", \"erase\": 0.5, " \
+  "\"mixup\": 0.8, \"cutmix\": 1, \"mixup_prob\": 0.9 }"
+
 static void test_synthetic(void **state) {
   (void)state;
   if (!CAN_COUNT) skip();
   check_steady("{ " MODEL ", \"data\": { \"format\": \"synthetic\", \"train_size\": 400, " AUGMENT " } }");
+  check_steady("{ " MODEL ", \"data\": { \"format\": \"synthetic\", \"train_size\": 400, " ALL " } }");
 }
 
 static void test_idx(void **state) {

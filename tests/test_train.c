@@ -70,10 +70,15 @@ static void test_it_learns(void **state) {
   assert_true(acc1 > 0.5);
 }
 
+#define AUGMENTED                                                                                                   \
+  " --set data.augment.randaugment=rand-m9-mstd0.5-inc1 --set data.augment.erase=0.25 --set data.augment.mixup=0.8" \
+  " --set data.augment.cutmix=1 --set train.label_smoothing=0.1"
+
 static void test_threads(void **state) {
   command *c = *state;
   for (int threads = 1; threads <= 3; threads++)
-    assert_int_equal(command_run(c, "train @/tiny.json --run-dir @/t%d --threads %d", threads, threads), 0);
+    assert_int_equal(
+        command_run(c, "train @/tiny.json --run-dir @/t%d --threads %d" AUGMENTED, threads, threads), 0);
   static const char *const same[] = {"checkpoints/last/model.safetensors",
                                      "checkpoints/last/optim.safetensors", "dyt.csv", "steps.jsonl",
                                      "predictions.csv"};
@@ -155,7 +160,7 @@ static void interrupt_and_resume(command *c, const char *sets) {
 
 static void test_interrupted_and_resumed(void **state) { interrupt_and_resume(*state, ""); }
 
-static void test_recipes_are_resumed(void **state) { interrupt_and_resume(*state, RECIPE); }
+static void test_recipes_are_resumed(void **state) { interrupt_and_resume(*state, RECIPE AUGMENTED); }
 
 static void test_resume_of_a_finished_run(void **state) {
   command *c = *state;

@@ -47,10 +47,21 @@ typedef struct config_model {
   config_norm attn, ffn, final;
 } config_model;
 
+/* The string of data.augment.randaugment, read. */
+typedef struct config_randaugment {
+  int layers;       /* operations a picture; 0: off */
+  double magnitude; /* 0 to 10 */
+  double std;       /* of the magnitude drawn for each operation */
+  bool increasing;  /* the operations of which a larger magnitude always does more */
+} config_randaugment;
+
 typedef struct config_augment {
   int crop_padding;
   double resized_crop[2]; /* shares of the area, least and most; 0, 0: off */
-  double hflip;
+  double hflip, color_jitter;
+  config_randaugment randaugment;
+  double erase;
+  double mixup, cutmix, mixup_prob, mixup_switch; /* mixup, cutmix: alpha; 0: off */
 } config_augment;
 
 typedef struct config_data {

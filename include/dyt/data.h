@@ -70,8 +70,8 @@ void data_close(data_set *d);
 st data_check(const data_set *d, err *e);
 
 /* Sample `i` of a split: image [channels, height, width] normalized, target [classes] one-hot (may be NULL).
- * With `draw`, augmented. scratch holds data_scratch(d) bytes, aligned to 64. Allocates nothing, unless pictures
- * are decoded anew each time because memory is short; any number of threads at once. */
+ * With `draw`, augmented, but not mixed with others (dyt/mix.h). scratch holds data_scratch(d) bytes, aligned to 64. Allocates
+ * nothing, unless pictures are decoded anew each time because memory is short; any number of threads at once. */
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch);
 size_t data_scratch(const data_set *d);
@@ -82,6 +82,15 @@ void data_normalize(const data_set *d, const unsigned char *pixels, real *image)
 /* Mean and standard deviation [channels] of the training split's pixels, from 0 to 1, not augmented; the same for any
  * number of threads. Where pictures are decoded anew, data_check afterwards. */
 void data_measure(const data_set *d, work_pool *pool, double *mean, double *std);
+
+/* data_sample in its parts, for those who keep the bytes: data_picture_bytes(d) bytes [height, width, channels], in the data set's
+ * memory or in scratch; what becomes of them in numbers (normalized and, with `draw`, erased); the target. */
+size_t data_picture_bytes(const data_set *d);
+const unsigned char *data_picture(const data_set *d, const data_split *s, int64_t i, const data_draw *draw,
+                                  unsigned char *scratch);
+void data_image(const data_set *d, const data_split *s, int64_t i, const data_draw *draw,
+                const unsigned char *picture, real *image);
+void data_target(const data_set *d, const data_split *s, int64_t i, real *target);
 
 /* The order in which an epoch visits the n samples of a split: out [n]. */
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out);

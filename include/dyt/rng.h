@@ -13,6 +13,8 @@
 #ifndef DYT_RNG_H
 #define DYT_RNG_H
 
+#include "dyt/real.h"
+
 #include <stdint.h>
 
 typedef struct rng {
@@ -31,9 +33,11 @@ uint64_t rng_name(uint64_t seed, const char *stream);
 rng rng_at_name(uint64_t name, uint64_t a, uint64_t b);
 
 uint32_t rng_u32(rng *r);
-double rng_uniform(rng *r);             /* in (0, 1), 32 bits */
-uint32_t rng_below(rng *r, uint32_t n); /* 0 .. n-1, unbiased; n > 0 */
-double rng_normal(rng *r);              /* mean 0, standard deviation 1 */
+double rng_uniform(rng *r);                     /* in (0, 1), 32 bits */
+uint32_t rng_below(rng *r, uint32_t n);         /* 0 .. n-1, unbiased; n > 0 */
+double rng_normal(rng *r);                      /* mean 0, standard deviation 1 */
+void rng_normals(rng *r, int64_t n, real *out); /* n of them at half the price: both numbers of each pair */
+double rng_beta(rng *r, double a);              /* Beta(a, a), a > 0, in [0, 1] */
 double rng_trunc_normal(rng *r,
                         double std); /* normal of that std, redrawn until inside +-2 (absolute, as timm) */
 void rng_permutation(rng *r, int64_t n, int32_t *out); /* 0 .. n-1 shuffled */

@@ -103,39 +103,49 @@ static void see(contact_sheet *s, feed *f, int64_t place, int row, int column) {
   s->shown[row][column] = shown(s);
 }
 
+static int64_t batch_of(const contact_sheet *s) {
+  const config_train *c = &s->cfg->train;
+  int64_t batch = (int64_t)c->batch_size * c->accumulate, n = s->data->train.n;
+  return batch < n ? batch : n;
+}
+
 /* An epoch's column: the batch of that epoch that holds the sample. */
 static void see_epoch(contact_sheet *s, feed *f, int epoch, int32_t *order) {
   const data_split *train = &s->data->train;
   const config_train *c = &s->cfg->train;
-  int64_t batch = (int64_t)c->batch_size * c->accumulate;
+  int64_t batch = batch_of(s);
   data_draw draw = {c->seed, (uint64_t)epoch};
   data_order(c->seed, draw.epoch, train->n, order);
   for (int row = 0; row < s->rows; row++) {
     int64_t at = 0;
     while (order[at] != s->sample[row]) at++;
-    feed_split(f, train, order + at / batch * batch, &draw);
+    int64_t begin = at - at % batch, left = train->n - begin;
+    feed_split(f, train, order + begin, &draw);
+    feed_prepare(f, s->pool, begin / c->batch_size, left < batch ? left : batch);
     see(s, f, at % batch, row, 1 + epoch);
   }
 }
 
-static void see_all(contact_sheet *s) {
+static st see_all(contact_sheet *s, err *e) {
   const data_split *train = &s->data->train;
   int32_t *order = mem_new((size_t)train->n, sizeof *order);
   feed f;
   feed_open(&f, s->data, work_threads(s->pool));
+  st code = feed_open_mix(&f, s->cfg->train.batch_size, batch_of(s), e);
   feed_split(&f, train, NULL, NULL);
-  for (int row = 0; row < s->rows; row++) see(s, &f, s->sample[row], row, 0);
-  for (int epoch = 0; epoch < SHEET_DRAWS; epoch++) see_epoch(s, &f, epoch, order);
+  for (int row = 0; row < s->rows && !code; row++) see(s, &f, s->sample[row], row, 0);
+  for (int epoch = 0; epoch < SHEET_DRAWS && !code; epoch++) see_epoch(s, &f, epoch, order);
   feed_close(&f);
   mem_free(order);
+  return code ? code : data_check(s->data, e);
 }
 
-static void open_sheet(contact_sheet *s, const config *c, const data_set *d, work_pool *pool) {
+static st open_sheet(contact_sheet *s, const config *c, const data_set *d, work_pool *pool, err *e) {
   *s = (contact_sheet){.cfg = c, .data = d, .pool = pool, .side = side_of(d)};
   fonts_open(&s->fonts);
   s->rows = sheet_samples(&d->train, d->classes, s->sample);
   s->image = mem_new((size_t)d->channels * (size_t)d->height * (size_t)d->width, sizeof *s->image);
-  see_all(s);
+  return see_all(s, e);
 }
 
 static void close_sheet(contact_sheet *s) {
@@ -303,8 +313,8 @@ st sheet_draw(const config *c, const data_set *d, work_pool *pool, const char *p
   char *folder = mem_printf("%s.tmp-%ld", path, (long)getpid());
   st code = file_make_folder(folder, e);
   if (!code) {
-    open_sheet(&s, c, d, pool);
-    code = draw_in(folder, &s, path, e);
+    code = open_sheet(&s, c, d, pool, e);
+    if (!code) code = draw_in(folder, &s, path, e);
     if (!code && s.letters_lack)
       str_addf(said, "warning: %s: no font here has some letters of the names: ? stands for them\n", path);
     close_sheet(&s);

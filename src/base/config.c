@@ -181,6 +181,11 @@ st config_check_shapes(const config *c, err *e) {
     code = clash(c, "model.mlp_ratio", "model.dim", e,
                  "%g times model.dim, which is %d, is less than one hidden unit", m->mlp_ratio, m->dim);
   if (check_resized_crop(c, e)) code = ST_USER;
+  if (c->data.augment.color_jitter > 0 && c->data.augment.randaugment.layers)
+    code = clash(
+        c, "data.augment.color_jitter", "data.augment.randaugment", e,
+        "%g with data.augment.randaugment, which changes colours too (timm then leaves the jitter out): expected 0",
+        c->data.augment.color_jitter);
   if (check_per_channel(c, "data.mean", c->data.n_mean, e)) code = ST_USER;
   if (check_per_channel(c, "data.std", c->data.n_std, e)) code = ST_USER;
   return code;

@@ -63,6 +63,7 @@ static const char *const nonfinite[] = {"stop", NULL};
 #define TEXT(f, d, h)             {FIELD(f), .type = CONFIG_TEXT, .fallback = d, .help = h},
 #define CHOICE(f, d, list, h)     {FIELD(f), .type = CONFIG_CHOICE, .fallback = d, .choices = list, .help = h},
 #define PAIR(f, d, range, h)      {FIELD(f), .type = CONFIG_PAIR, .fallback = d, range, .help = h},
+#define RANDAUGMENT(f, d, h)      {FIELD(f), .type = CONFIG_RANDAUGMENT, .fallback = d, .help = h},
 #define LATER(f, d, h)            {NO_FIELD(f), .type = CONFIG_LATER, .fallback = d, .help = h},
 #define NORM_REAL(f, d, range, h) {SITE(f), .type = CONFIG_REAL, .fallback = d, range, .help = h},
 #define NORM_BOOL(f, d, h)        {SITE(f), .type = CONFIG_BOOL, .fallback = d, .help = h},
@@ -153,6 +154,11 @@ static bool fit_names(const config_key *k, const cJSON *v) {
   return cJSON_IsArray(v) && v->child;
 }
 
+static bool fit_randaugment(const config_key *k, const cJSON *v) {
+  (void)k;
+  return cJSON_IsString(v) && config_randaugment_read(v->valuestring, NULL);
+}
+
 static bool fit_later(const config_key *k, const cJSON *v) {
   cJSON *fallback = cJSON_Parse(k->fallback);
   bool same = cJSON_Compare(fallback, v, true);
@@ -206,6 +212,13 @@ static void bind_names(const cJSON *v, void *at, int *count) {
   *count = n;
 }
 
+static void bind_randaugment(const cJSON *v, void *at, int *count) {
+  config_randaugment *out = at;
+  (void)count;
+  *out = (config_randaugment){0};
+  if (cJSON_IsString(v)) config_randaugment_read(v->valuestring, out);
+}
+
 static const struct type {
   const char *noun;
   bool (*fit)(const config_key *k, const cJSON *v);
@@ -220,6 +233,9 @@ static const struct type {
     [CONFIG_PAIR] = {"a list of two numbers", fit_pair, bind_numbers},
     [CONFIG_NUMBERS] = {"\"auto\", a number or a list of numbers", fit_numbers, bind_numbers},
     [CONFIG_NAMES] = {"a list of strings", fit_names, bind_names},
+    [CONFIG_RANDAUGMENT] =
+        {"\"rand\" with any of -m0 to -m10, -n1 to -n100, -mstd0 to -mstd100, -inc0 or -inc1, each once",
+         fit_randaugment, bind_randaugment},
     [CONFIG_LATER] = {"", fit_later, NULL},
 };
 

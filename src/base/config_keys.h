@@ -13,16 +13,17 @@
 #include <stddef.h>
 
 typedef enum config_type {
-  CONFIG_INT,    /* a whole number: int */
-  CONFIG_INT64,  /* a whole number below 2^53: int64_t or uint64_t */
-  CONFIG_REAL,   /* double */
-  CONFIG_BOOL,   /* bool */
-  CONFIG_TEXT,   /* const char * */
-  CONFIG_CHOICE, /* a string of `choices`: const char * */
-  CONFIG_PAIR,   /* a list of two numbers: double[2] */
-  CONFIG_NUMBERS, /* a number or a list of up to CONFIG_CHANNELS_MAX: double[], the count at `count_at`; "auto": count 0 */
-  CONFIG_NAMES, /* a list of strings: const char **, the count at `count_at` */
-  CONFIG_LATER  /* nothing but the default: what else it could ask for is not in this version */
+  CONFIG_INT,         /* a whole number: int */
+  CONFIG_INT64,       /* a whole number below 2^53: int64_t or uint64_t */
+  CONFIG_REAL,        /* double */
+  CONFIG_BOOL,        /* bool */
+  CONFIG_TEXT,        /* const char * */
+  CONFIG_CHOICE,      /* a string of `choices`: const char * */
+  CONFIG_PAIR,        /* a list of two numbers: double[2] */
+  CONFIG_NUMBERS,     /* a number or a list of up to CONFIG_CHANNELS_MAX: double[], the count at `count_at`; "auto": count 0 */
+  CONFIG_NAMES,       /* a list of strings: const char **, the count at `count_at` */
+  CONFIG_RANDAUGMENT, /* a string that config_randaugment_read takes: config_randaugment */
+  CONFIG_LATER        /* nothing but the default: what else it could ask for is not in this version */
 } config_type;
 
 /* Ends of a range that do not belong to it. */
@@ -74,5 +75,10 @@ void config_keys_bind(const config_key *k, const cJSON *v, size_t offset, config
 
 /* Appends what the key takes: "a whole number from 1 to 65536, or null". */
 void config_keys_expected(const config_key *k, str *out);
+
+/* What a string of data.augment.randaugment says, such as "rand-m9-mstd0.5-inc1"; false if it is none. `out` may be NULL. */
+bool config_randaugment_read(const char *text, config_randaugment *out);
+/* The same strings as a regular expression, for the schema. */
+extern const char config_randaugment_pattern[];
 
 #endif

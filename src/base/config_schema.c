@@ -73,6 +73,12 @@ static void add_names(cJSON *schema, const config_key *k) {
   add_items(schema, k, "string", 1, 0);
 }
 
+static void add_randaugment(cJSON *schema, const config_key *k) {
+  (void)k;
+  add_type(schema, "string", NULL);
+  cJSON_AddStringToObject(schema, "pattern", config_randaugment_pattern);
+}
+
 static void add_later(cJSON *schema, const config_key *k) {
   cJSON *list = cJSON_AddArrayToObject(schema, "enum"), *fallback = cJSON_Parse(k->fallback);
   bool null = cJSON_IsNull(fallback);
@@ -81,10 +87,17 @@ static void add_later(cJSON *schema, const config_key *k) {
 }
 
 static void (*const add[])(cJSON *schema, const config_key *k) = {
-    [CONFIG_INT] = add_whole,   [CONFIG_INT64] = add_whole,     [CONFIG_REAL] = add_real,
-    [CONFIG_BOOL] = add_bool,   [CONFIG_TEXT] = add_text,       [CONFIG_CHOICE] = add_choice,
-    [CONFIG_PAIR] = add_pair,   [CONFIG_NUMBERS] = add_numbers, [CONFIG_NAMES] = add_names,
+    [CONFIG_INT] = add_whole,
+    [CONFIG_INT64] = add_whole,
+    [CONFIG_REAL] = add_real,
+    [CONFIG_BOOL] = add_bool,
+    [CONFIG_TEXT] = add_text,
+    [CONFIG_CHOICE] = add_choice,
+    [CONFIG_PAIR] = add_pair,
+    [CONFIG_NUMBERS] = add_numbers,
+    [CONFIG_NAMES] = add_names,
     [CONFIG_LATER] = add_later,
+    [CONFIG_RANDAUGMENT] = add_randaugment,
 };
 
 static cJSON *describe(const config_path *p) {

@@ -45,6 +45,32 @@ double rng_normal(rng *r) {
   return sqrt(-2.0 * log(u)) * cos(6.283185307179586477 * v);
 }
 
+void rng_normals(rng *r, int64_t n, real *out) {
+  for (int64_t i = 0; i < n; i += 2) {
+    double u = rng_uniform(r), v = 6.283185307179586477 * rng_uniform(r), length = sqrt(-2.0 * log(u));
+    out[i] = (real)(length * cos(v));
+    if (i + 1 < n) out[i + 1] = (real)(length * sin(v));
+  }
+}
+
+/* The logarithm of a draw of Gamma(a, 1): Marsaglia and Tsang (2000), exact, for a + 1, which times U^(1/a) is that of a. As a
+ * logarithm, since for small a nearly all draws are too small for a double. */
+static double log_gamma_draw(rng *r, double a) {
+  double d = a + 1 - 1.0 / 3, c = 1 / sqrt(9 * d);
+  for (;;) {
+    double x = rng_normal(r), v = 1 + c * x;
+    v = v * v * v;
+    if (v > 0 && log(rng_uniform(r)) < 0.5 * x * x + d - d * v + d * log(v))
+      return log(d) + log(v) + log(rng_uniform(r)) / a;
+  }
+}
+
+/* X / (X + Y) of two Gamma(a). */
+double rng_beta(rng *r, double a) {
+  double x = log_gamma_draw(r, a), y = log_gamma_draw(r, a);
+  return x == y ? 0.5 : 1 / (1 + exp(y - x)); /* both are -infinity if a is next to nothing */
+}
+
 double rng_trunc_normal(rng *r, double std) {
   double x = std * rng_normal(r);
   while (fabs(x) > 2.0) x = std * rng_normal(r);

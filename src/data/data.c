@@ -1,6 +1,7 @@
 #include "dyt/data.h"
 
 #include "data/augment.h"
+#include "data/erase.h"
 #include "data/resized_crop.h"
 #include "data/split.h"
 #include "dyt/data_format.h"
@@ -29,6 +30,7 @@ static const data_format *const formats[] = {
 typedef struct opened {
   data_source source;
   resize_filter filter;
+  augment augment;
   real scale[CONFIG_CHANNELS_MAX][BYTE_VALUES]; /* the normalized value of every byte */
 } opened;
 
@@ -120,6 +122,7 @@ static st settle(config *c, data_set *d, err *e) {
   d->height = s->height, d->width = s->width, d->channels = s->channels, d->classes = classes;
   d->augment = c->data.augment;
   if (d->augment.resized_crop[1] > 0) opened_of(d)->filter = resize_filter_named(c->data.interpolation);
+  opened_of(d)->augment = (augment){.size = size_of(d), .cfg = d->augment};
   if (!c->model.image_size) config_fill(c, "model.image_size", d->height);
   if (!c->model.channels) config_fill(c, "model.channels", d->channels);
   if (!c->model.classes) config_fill(c, "model.classes", d->classes);
@@ -285,6 +288,7 @@ static void set_scale(const config *c, data_set *d) {
     double std = fixed ? d->format->std : c->data.std[c->data.n_std == 1 ? 0 : k];
     d->mean[k] = (real)mean;
     d->inv_std[k] = (real)(1.0 / std);
+    o->augment.fill[k] = (unsigned char)fmin(fmax(rint(255 * mean), 0), 255); /* as timm rounds it */
     for (int v = 0; v < BYTE_VALUES; v++) o->scale[k][v] = (real)((v / 255.0 - mean) / std);
   }
 }
@@ -397,6 +401,8 @@ st data_check(const data_set *d, err *e) {
   return d->format->check ? d->format->check(&opened_of(d)->source, e) : ST_OK;
 }
 
+size_t data_picture_bytes(const data_set *d) { return augment_bytes(size_of(d)); }
+
 /* ---- samples ---- */
 
 /* Whether random crops are taken here, of what the format gives. */
@@ -435,16 +441,32 @@ void data_normalize(const data_set *d, const unsigned char *pixels, real *image)
   }
 }
 
+const unsigned char *data_picture(const data_set *d, const data_split *s, int64_t i, const data_draw *draw,
+                                  unsigned char *scratch) {
+  REQUIRE(i >= 0 && i < s->n, "sample %" PRId64 " of the %" PRId64 " of %s", i, s->n, s->name);
+  const opened *o = opened_of(d);
+  const unsigned char *pixels = first_picture(d, s->part, s->index[i], draw, scratch);
+  if (!draw) return pixels;
+  rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
+  return augment_apply(&o->augment, pixels, &r, scratch + picture_scratch(d));
+}
+
+void data_image(const data_set *d, const data_split *s, int64_t i, const data_draw *draw,
+                const unsigned char *pixels, real *image) {
+  data_normalize(d, pixels, image);
+  if (!draw || d->augment.erase == 0) return;
+  rng r = rng_at(draw->seed, "erase", draw->epoch, (uint64_t)s->index[i]);
+  erase(d->augment.erase, size_of(d), image, &r);
+}
+
+void data_target(const data_set *d, const data_split *s, int64_t i, real *target) {
+  for (int k = 0; k < d->classes; k++) target[k] = (real)(k == s->label[i]);
+}
+
 void data_sample(const data_set *d, const data_split *s, int64_t i, const data_draw *draw, real *image,
                  real *target, unsigned char *scratch) {
-  REQUIRE(i >= 0 && i < s->n, "sample %" PRId64 " of the %" PRId64 " of %s", i, s->n, s->name);
-  const unsigned char *pixels = first_picture(d, s->part, s->index[i], draw, scratch);
-  if (draw) {
-    rng r = rng_at(draw->seed, "augment", draw->epoch, (uint64_t)s->index[i]);
-    pixels = augment_apply(&d->augment, size_of(d), pixels, &r, scratch + picture_scratch(d));
-  }
-  data_normalize(d, pixels, image);
-  for (int k = 0; target && k < d->classes; k++) target[k] = (real)(k == s->label[i]);
+  data_image(d, s, i, draw, data_picture(d, s, i, draw, scratch), image);
+  if (target) data_target(d, s, i, target);
 }
 
 void data_order(uint64_t seed, uint64_t epoch, int64_t n, int32_t *out) {

@@ -40,8 +40,9 @@ static int64_t next_batch(trainer *t) {
     t->order_epoch = epoch;
   }
   feed_split(&t->feed, &t->data.train, t->order + first, &(data_draw){t->cfg->train.seed, (uint64_t)epoch});
-  int64_t left = t->data.train.n - first;
-  return left < t->batch ? left : t->batch;
+  int64_t left = t->data.train.n - first, n = left < t->batch ? left : t->batch;
+  feed_prepare(&t->feed, t->pool, first / t->cfg->train.batch_size, n);
+  return n;
 }
 
 static st diverged(trainer *t, int64_t batch, err *e) {

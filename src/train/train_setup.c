@@ -37,12 +37,13 @@ static st open_engine(trainer *t, err *e) {
   return ST_OK;
 }
 
-static void open_buffers(trainer *t) {
+static st open_buffers(trainer *t, err *e) {
   const data_set *d = &t->data;
   int threads = work_threads(t->pool);
   feed_open(&t->feed, d, threads);
   feed_open(&t->probe_feed, d, threads);
   feed_split(&t->probe_feed, &d->train, NULL, NULL);
+  if (feed_open_mix(&t->feed, t->cfg->train.batch_size, smaller(t->batch, d->train.n), e)) return e->code;
   int64_t judged = larger(larger(d->test.n, d->val.n), t->cfg->train.eval_train ? d->train.n : 0);
   t->score = mem_new((size_t)judged + 1, sizeof *t->score);
   t->order = mem_new((size_t)d->train.n + 1, sizeof *t->order);
@@ -50,7 +51,8 @@ static void open_buffers(trainer *t) {
   t->plan = t->baseline + d->bytes + t->model.params.store.size + t->optim.store.size + t->ema.store.size +
             engine_gradient_bytes(&t->engine) + engine_packed_bytes(&t->engine) +
             engine_workspace_bytes(&t->engine) + (size_t)judged * sizeof *t->score +
-            (size_t)d->train.n * sizeof *t->order;
+            (size_t)d->train.n * sizeof *t->order + feed_mix_bytes(&t->feed);
+  return ST_OK;
 }
 
 static st check_memory(const trainer *t, err *e) {
@@ -108,10 +110,8 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   if (!code) code = ema_open(&t->ema, &t->model.params, c->train.ema, e);
   if (!code) count_steps(t);
   if (!code) code = open_engine(t, e);
-  if (!code) {
-    open_buffers(t);
-    code = check_memory(t, e);
-  }
+  if (!code) code = open_buffers(t, e);
+  if (!code) code = check_memory(t, e);
   if (!code) {
     params_draw(&t->model.params, c->train.seed, t->pool);
     ema_start(&t->ema);
@@ -156,7 +156,7 @@ void trainer_announce(const trainer *t) {
       stderr,
       "memory: %.1f MiB = process %.1f + data %.1f + parameters, moments, average and packed weights %.1f + gradients %.1f (%d shards) + "
       "activations %.1f (%d x %d images)\n",
-      mib(t->plan), mib(t->baseline), mib(d->bytes),
+      mib(t->plan), mib(t->baseline), mib(d->bytes + feed_mix_bytes(&t->feed)),
       mib(t->model.params.store.size + t->optim.store.size + t->ema.store.size +
           engine_packed_bytes(&t->engine)),
       mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
