@@ -69,7 +69,7 @@ typedef struct config_data {
 
 typedef struct config_optim {
   const char *name; /* an OPTIMIZER of optimizers.def */
-  double lr, betas[2], eps, momentum, weight_decay;
+  double lr, betas[2], eps, momentum, weight_decay, layer_decay;
   double clip_norm; /* 0: null, no clipping */
 } config_optim;
 
