@@ -29,6 +29,9 @@ st weights_write(const char *path, const params *p, const real *values, const ch
 st weights_write_state(const char *path, const params *p, int n, const char *const *prefix,
                        real *const *numbers, int64_t step, err *e);
 
+/* Whether a tensor of a file has that shape. */
+bool weights_same_shape(const safetensors_entry *t, shape s);
+
 /* One tensor of the store's layout as an entry to write; `name` and `values` are kept, not copied. */
 safetensors_entry weights_entry(const param *p, const char *name, const real *values);
 

@@ -12,10 +12,12 @@
 
 static const cli_command commands[] = {
     {"train",
-     "train CONFIG.json [--set key.path=VALUE]... [--run-dir DIR] [--threads N]\n"
+     "train CONFIG.json [--set key.path=VALUE]... [--run-dir DIR] [--init-from WEIGHTS|RUN_DIR] [--threads N]\n"
      "       dyt train --resume RUN_DIR [CONFIG.json] [--set key.path=VALUE]... [--threads N]",
      "Trains the model of a config and leaves a run directory: log.jsonl, dyt.csv (alpha and 1/std of every norm\n"
-     "layer), checkpoints, predictions. Ctrl-C finishes the step, saves, and prints how to go on.",
+     "layer), checkpoints, predictions. Ctrl-C finishes the step, saves, and prints how to go on. --init-from begins with\n"
+     "other weights (fine-tuning): what fits is carried over, position embeddings are resampled, a head of another class\n"
+     "count is new, and so is what one kind of norm has and another had not; what happened is printed.",
      cli_train, NULL},
     {"eval",
      "eval RUN_DIR|WEIGHTS [--config CONFIG.json] [--set key.path=VALUE]... [--checkpoint last|best] [--json]",
