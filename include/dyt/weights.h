@@ -16,6 +16,9 @@
  * shapes; then nothing was changed. */
 st weights_read(const char *path, params *p, err *e);
 
+/* Whether a file holds just the store's parameters. ST_USER with one sentence on what is missing, too many or of another shape. */
+st weights_fit(const safetensors *f, const params *p, err *e);
+
 /* The same for what an optimizer keeps: tensors PREFIX.NAME into `numbers`, an array in the store's
  * layout; every trained
  * parameter must be there. */

@@ -63,6 +63,7 @@ int cli_fail(const err *e);
 
 int cli_train(const cli_command *self, int argc, char **argv);
 int cli_eval(const cli_command *self, int argc, char **argv);
+int cli_export(const cli_command *self, int argc, char **argv);
 int cli_replay(const cli_command *self, int argc, char **argv);
 int cli_config(const cli_command *self, int argc, char **argv);
 int cli_info(const cli_command *self, int argc, char **argv);

@@ -28,15 +28,21 @@ static const cli_command commands[] = {
      "logits, every gradient and the updated weights: for checks against other frameworks. The batch holds images\n"
      "[N,C,H,W] (normalized) and labels [N] (I64) or targets [N,K]; no data set is read.",
      cli_replay, NULL},
+    {"export", "export RUN_DIR --out FILE.safetensors [--checkpoint last|best] [--raw] [--force]",
+     "Writes the weights of a run alone, under timm's names: their average where the run keeps one (train.ema). A file that\n"
+     "exists is replaced only with --force.",
+     cli_export, NULL},
     {"config",
      "config show|check CONFIG.json [--set key.path=VALUE]...\n"
      "       dyt config explain [KEY]\n"
      "       dyt config schema",
      "Shows, checks and explains configs: what a training would use, and what may stand there.", cli_config,
      cli_config_word},
-    {"info", "info CONFIG.json|RUN_DIR|WEIGHTS.safetensors [--set key.path=VALUE]... [--graph]",
+    {"info",
+     "info CONFIG.json|RUN_DIR [--set key.path=VALUE]... [--graph]\n"
+     "       dyt info WEIGHTS.safetensors [--json]",
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
-     "shapes in a weights file.",
+     "shapes in a weights file, and a config that is guessed from them.",
      cli_info, NULL},
     {"plot", "plot RUN_DIR... [--out DIR]",
      "Draws what runs logged with gnuplot, as SVG and PNG: curves (loss, accuracy), norms (alpha and 1/std of every norm\n"

@@ -12,6 +12,7 @@
  * and positions, i + 1 block i, depth + 1 the rest. */
 #include "dyt/model.h"
 #include "dyt/ops.h"
+#include "models/vit_guess.h"
 
 #include <math.h>
 #include <string.h>
@@ -98,4 +99,4 @@ static void vit_free(model *m) {
   mem_free(v);
 }
 
-const model_family model_vit = {"vit", build, record, vit_free};
+const model_family model_vit = {"vit", build, record, vit_free, vit_guess};

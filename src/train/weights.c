@@ -18,8 +18,7 @@ bool weights_same_shape(const safetensors_entry *t, shape s) {
   return same;
 }
 
-/* What does not fit, as a sentence; ST_OK when everything does. */
-static st compare(const safetensors *f, const params *p, err *e) {
+st weights_fit(const safetensors *f, const params *p, err *e) {
   misfit m = {0};
   for (int i = 0; i < p->count; i++) {
     const safetensors_entry *t = safetensors_find(f, p->p[i].name);
@@ -36,7 +35,7 @@ static st compare(const safetensors *f, const params *p, err *e) {
 st weights_read(const char *path, params *p, err *e) {
   safetensors f;
   if (safetensors_read(path, &f, e)) return e->code;
-  st code = compare(&f, p, e);
+  st code = weights_fit(&f, p, e);
   for (int i = 0; i < p->count && !code; i++)
     code = safetensors_to_real(&f, safetensors_find(&f, p->p[i].name), params_value(p, i), e);
   safetensors_free(&f);
