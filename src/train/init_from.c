@@ -91,9 +91,10 @@ static bool begins(const char *name, const char *with) { return strncmp(name, wi
 /* The name with "*" for the number of a block: what is said of one is said of all. */
 static str pattern_of(const char *name) {
   str s = {0};
+  str_add(&s, ""); /* a name may be empty */
   for (size_t n; *name; name += n + (name[n] == '.')) {
     n = strcspn(name, ".");
-    if (strspn(name, "0123456789") == n)
+    if (n && strspn(name, "0123456789") == n)
       str_add(&s, "*");
     else
       str_add_bytes(&s, name, n);
