@@ -19,7 +19,7 @@ DEFAULTS = {
     "data": None,      # not looked into
     "schedule": None,
     "optim": {"name": "adamw", "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "momentum": 0.9, "weight_decay": 0.05,
-              "clip_norm": None},
+              "layer_decay": 1.0, "clip_norm": None},
     "train": None,
 }
 TRAIN = {"batch_size": 128, "label_smoothing": 0.0}

@@ -207,14 +207,24 @@ class VisionTransformer(nn.Module):
         return self.head(self.fc_norm(x))
 
 
+def layer_of(name, depth):
+    """The layer of a parameter as BEiT and MAE count them: 0 the embedding, i + 1 block i, depth + 1 what follows."""
+    if name.startswith(("patch_embed.", "cls_token", "pos_embed")):
+        return 0
+    return int(name.split(".")[1]) + 1 if name.startswith("blocks.") else depth + 1
+
+
 def optimizer(model, cfg, **options):
-    """The config's optimizer with weight decay on matrices only: not on alpha, gamma, beta, shift, biases, class token, positions."""
-    o = cfg["optim"]
-    decay, plain = [], []
+    """The config's optimizer with weight decay on matrices only: not on alpha, gamma, beta, shift, biases, class token, positions.
+    A layer's learning rate is layer_decay times that of the layer above."""
+    o, depth = cfg["optim"], cfg["model"]["depth"]
+    members = {}
     for name, p in model.named_parameters():
         if p.requires_grad:
-            (plain if p.ndim <= 1 or name in ("cls_token", "pos_embed") else decay).append(p)
-    groups = [{"params": decay, "weight_decay": o["weight_decay"]}, {"params": plain, "weight_decay": 0.0}]
+            plain = p.ndim <= 1 or name in ("cls_token", "pos_embed")
+            members.setdefault((layer_of(name, depth), plain), []).append(p)
+    groups = [{"params": parameters, "weight_decay": 0.0 if plain else o["weight_decay"],
+               "lr": o["lr"] * o["layer_decay"] ** (depth + 1 - layer)} for (layer, plain), parameters in members.items()]
     if o["name"] == "sgd":
         return torch.optim.SGD(groups, lr=o["lr"], momentum=o["momentum"], **options)
     return torch.optim.AdamW(groups, lr=o["lr"], betas=tuple(o["betas"]), eps=o["eps"], **options)

@@ -82,6 +82,8 @@ CASES = {
                               "attn": {"fn": "identity"}}}, {"clip_norm": 100.0}, {}),
     "sgd": ("SGD with momentum, weight decay and clipping that bites", {"norm": {"kind": "dyt"}},
             {"name": "sgd", "lr": 0.05, "momentum": 0.8, "weight_decay": 0.1, "clip_norm": 0.5}, {}),
+    "layer_decay": ("a learning rate for each layer, and with it its weight decay", {"norm": {"kind": "dyt"}},
+                    {"layer_decay": 0.65, "weight_decay": 0.2, "lr": 3e-3}, {}),
     "functions_smooth": ("isru, satursin, relsign", {"norm": three("isru", "satursin", "relsign", shift=True)}, {}, {}),
     "functions_abs": ("expsign, smoothsign, saturlog", {"norm": three("expsign", "smoothsign", "saturlog")}, {}, {}),
     "functions_clip": ("arcsinhclip, linearclip, logsignclip", {"norm": three("arcsinhclip", "linearclip", "logsignclip")}, {}, {}),

@@ -72,6 +72,7 @@ static const bad_value bad_values[] = {
     {"data.augment.resized_crop", "0.8", "found 0.8, expected a list of two numbers above 0 to 1, or null"},
     {"train.ema", "1", "found 1, expected a number from 0 to below 1"},
     {"optim.momentum", "1", "found 1, expected a number from 0 to below 1"},
+    {"optim.layer_decay", "0", "found 0, expected a number above 0 to 1"},
     {"optim.name", "\"adam\"", "found \"adam\", expected one of \"adamw\", \"sgd\""},
     {"optim.betas", "[0.9]", "found [0.9], expected a list of two numbers from 0 to below 1"},
     {"optim.betas", "[0.9, 1]", "found [0.9, 1], expected"},
@@ -258,7 +259,8 @@ static void test_defaults(void **state) {
   assert_string_equal(c.optim.name, "adamw");
   assert_true(c.optim.lr == 1e-3 && c.optim.betas[0] == 0.9 && c.optim.betas[1] == 0.999 &&
               c.optim.eps == 1e-8);
-  assert_true(c.optim.momentum == 0.9 && c.optim.weight_decay == 0.05 && c.optim.clip_norm == 0);
+  assert_true(c.optim.momentum == 0.9 && c.optim.weight_decay == 0.05 && c.optim.layer_decay == 1 &&
+              c.optim.clip_norm == 0);
   assert_true(c.schedule.epochs == 10 && c.schedule.warmup_epochs == 1 && c.schedule.min_lr == 1e-6);
   assert_true(c.train.batch_size == 128 && c.train.accumulate == 1 && c.train.shards == 8 &&
               c.train.micro_batch == 0 && c.train.seed == 0);
@@ -351,7 +353,7 @@ static void test_schema_covers_every_key(void **state) {
   err e = {0};
   if (json_parse("config", text.data, text.len, &doc, &e)) fail_msg("%s", e.text);
   if (json_parse("schema", schema_text.data, schema_text.len, &schema, &e)) fail_msg("%s", e.text);
-  assert_int_equal(check_described(&schema, doc.root, ""), 70);
+  assert_int_equal(check_described(&schema, doc.root, ""), 73);
   assert_non_null(schema_of(&schema, "model.norm.final.alpha0"));
   assert_non_null(schema_of(&schema, "model._about"));
   assert_non_null(schema_of(&schema, "_base_"));

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const config_optim adamw = {
-    .name = "adamw", .lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.05};
+    .name = "adamw", .lr = 1e-3, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.05, .layer_decay = 1};
 
 /* Three steps of training; returns a copy of the parameters. */
 static real *train(small_vit *s, int threads, int shards, int micro) {

@@ -44,6 +44,11 @@ st checkpoint_read(const char *run, const char *which, params *p, optim *o, ema 
 
 bool checkpoint_exists(const char *run, const char *which);
 
+/* The file of a checkpoint's weights, of the caller's own: the average where one is kept, unless `raw`. */
+char *checkpoint_weights(const char *run, const char *which, bool raw);
+/* The same for a folder that a user named: ST_USER when it is no run, has no such checkpoint, or the file is damaged (checksum). */
+st checkpoint_find(const char *run, const char *which, bool raw, char **weights, err *e);
+
 /* RUN/checkpoints/WHICH/NAME, of the caller's own. */
 char *checkpoint_file(const char *run, const char *which, const char *name);
 

@@ -82,7 +82,7 @@ typedef struct config_data {
 
 typedef struct config_optim {
   const char *name; /* an OPTIMIZER of optimizers.def */
-  double lr, betas[2], eps, momentum, weight_decay;
+  double lr, betas[2], eps, momentum, weight_decay, layer_decay;
   double clip_norm; /* 0: null, no clipping */
 } config_optim;
 
@@ -90,10 +90,17 @@ typedef struct config_schedule {
   double epochs, warmup_epochs, min_lr;
 } config_schedule;
 
+/* Weights that a training begins with. */
+typedef struct config_init_from {
+  const char *path;  /* a weights file or a run directory; NULL: null */
+  const char *xxh64; /* 16 hex digits; NULL: null */
+} config_init_from;
+
 typedef struct config_train {
   int batch_size, accumulate, shards;
   int micro_batch; /* 0: null, chosen from the model */
   uint64_t seed;
+  config_init_from init_from;
   double label_smoothing, ema;                /* ema 0: off */
   int64_t max_steps, eval_every, probe_every; /* 0: null */
   int64_t probe_samples;

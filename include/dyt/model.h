@@ -13,6 +13,7 @@
 #define DYT_MODEL_H
 
 #include "dyt/nn.h"
+#include "dyt/safetensors.h"
 
 typedef struct model {
   const struct model_family *family;
@@ -28,7 +29,11 @@ typedef struct model_family {
   void (*build)(model *m);                            /* registers parameters, fills state and norms */
   val (*record)(const model *m, tape *t, val images); /* [n, C, H, W] -> logits [n, classes] */
   void (*free)(model *m);
+  bool (*guess)(const safetensors *f, config_model *out); /* see model_guess.h */
 } model_family;
+
+/* Every family, up to a NULL. */
+extern const model_family *const model_families[];
 
 /* Builds the model of a checked config whose image_size, channels and classes are known; its parameters are
  * zero.

@@ -23,6 +23,8 @@
 typedef struct optim_span {
   int64_t at, n;
   bool decay;
+  double
+      rate; /* its learning rate over that of the update: layer_decay to the power of the layers above it */
 } optim_span;
 
 typedef struct optim optim;
@@ -31,7 +33,7 @@ typedef struct optim optim;
 typedef struct optim_step {
   const optim *o;
   const real *grad;  /* [params->total] */
-  double lr, gscale; /* the gradient counts times gscale */
+  double lr, gscale; /* lr is the span's own; the gradient counts times gscale */
 } optim_step;
 
 enum { OPTIM_STATES_MAX = 2 };

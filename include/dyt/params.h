@@ -43,12 +43,14 @@ typedef struct param {
   shape s;
   params_init init;
   int flags;
+  int layer;      /* how far from the input, from 0: see params.layer */
   int64_t offset; /* of its first number in the flat arrays */
 } param;
 
 typedef struct params {
   param *p; /* [count] in the order of registration */
   int count;
+  int layer; /* of the parameters registered from here on; the model sets it: 0 what meets the input first */
   int64_t total;   /* length of the flat arrays: numbers plus padding that stays zero */
   int64_t numbers; /* numbers without padding */
   real *value;     /* [total] after params_seal */

@@ -16,6 +16,9 @@
  * shapes; then nothing was changed. */
 st weights_read(const char *path, params *p, err *e);
 
+/* Whether a file holds just the store's parameters. ST_USER with one sentence on what is missing, too many or of another shape. */
+st weights_fit(const safetensors *f, const params *p, err *e);
+
 /* The same for what an optimizer keeps: tensors PREFIX.NAME into `numbers`, an array in the store's
  * layout; every trained
  * parameter must be there. */
@@ -28,6 +31,9 @@ st weights_write(const char *path, const params *p, const real *values, const ch
 /* Writes PREFIX.NAME for each trained parameter from each of `n` arrays. */
 st weights_write_state(const char *path, const params *p, int n, const char *const *prefix,
                        real *const *numbers, int64_t step, err *e);
+
+/* Whether a tensor of a file has that shape. */
+bool weights_same_shape(const safetensors_entry *t, shape s);
 
 /* One tensor of the store's layout as an entry to write; `name` and `values` are kept, not copied. */
 safetensors_entry weights_entry(const param *p, const char *name, const real *values);

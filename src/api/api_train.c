@@ -1,6 +1,7 @@
 /* dyt_train: `dyt train` for another program. */
 #include "api.h"
 
+#include "dyt/init_from.h"
 #include "dyt/train.h"
 
 static bool watch(void *context, int64_t step, int64_t steps, double loss) {
@@ -21,7 +22,7 @@ static st check(const dyt_training *t, err *e) {
 dyt_status dyt_train(const dyt_training *t, dyt_error *error) {
   err e = {0};
   config c;
-  if (check(t, &e) || api_init(&e) || config_load(t->config, t->sets, t->n_sets, &c, &e))
+  if (check(t, &e) || api_init(&e) || init_from_config(t->config, t->sets, t->n_sets, NULL, &c, &e))
     return api_end(&e, error);
   int signal = 0;
   dyt_training given = *t;

@@ -58,8 +58,8 @@ static void explain(const config_path *p, str *out) {
 static st no_such_key(const char *key, const config_path *path, int paths, err *e) {
   const char *word[CONFIG_PATHS_MAX + 16];
   static const char *const groups[] = {
-      "model", "model.norm",   "model.norm.attn", "model.norm.ffn", "model.norm.final",
-      "data",  "data.augment", "optim",           "schedule",       "train"};
+      "model",        "model.norm", "model.norm.attn", "model.norm.ffn", "model.norm.final", "data",
+      "data.augment", "optim",      "schedule",        "train",          "train.init_from"};
   int n = 0;
   for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) word[n++] = groups[i];
   for (int i = 0; i < paths; i++) word[n++] = path[i].text;

@@ -51,7 +51,6 @@ static const char *const nonfinite[] = {"stop", NULL};
 #define FROM_BELOW(a, b) .min = (a), .max = (b), .open = CONFIG_BELOW_MAX
 
 #define FIELD(f)    .path = #f, .at = offsetof(config, f)
-#define NO_FIELD(f) .path = #f, .at = CONFIG_NOWHERE
 #define SITE(f)     .path = "model.norm." #f, .at = offsetof(config, model.attn.f), .norm = true
 #define COUNTED(group, name)                                                                                 \
   .path = #group "." #name, .at = offsetof(config, group.name), .count_at = offsetof(config, group.n_##name)
@@ -64,7 +63,6 @@ static const char *const nonfinite[] = {"stop", NULL};
 #define CHOICE(f, d, list, h)     {FIELD(f), .type = CONFIG_CHOICE, .fallback = d, .choices = list, .help = h},
 #define PAIR(f, d, range, h)      {FIELD(f), .type = CONFIG_PAIR, .fallback = d, range, .help = h},
 #define RANDAUGMENT(f, d, h)      {FIELD(f), .type = CONFIG_RANDAUGMENT, .fallback = d, .help = h},
-#define LATER(f, d, h)            {NO_FIELD(f), .type = CONFIG_LATER, .fallback = d, .help = h},
 #define NORM_REAL(f, d, range, h) {SITE(f), .type = CONFIG_REAL, .fallback = d, range, .help = h},
 #define NORM_BOOL(f, d, h)        {SITE(f), .type = CONFIG_BOOL, .fallback = d, .help = h},
 #define NORM_CHOICE(f, d, list, h)                                                                           \
@@ -159,13 +157,6 @@ static bool fit_randaugment(const config_key *k, const cJSON *v) {
   return cJSON_IsString(v) && config_randaugment_read(v->valuestring, NULL);
 }
 
-static bool fit_later(const config_key *k, const cJSON *v) {
-  cJSON *fallback = cJSON_Parse(k->fallback);
-  bool same = cJSON_Compare(fallback, v, true);
-  cJSON_Delete(fallback);
-  return same;
-}
-
 /* ---- what each type is in the struct; `v` fits or is null ---- */
 
 static void bind_int(const cJSON *v, void *at, int *count) {
@@ -236,23 +227,17 @@ static const struct type {
     [CONFIG_RANDAUGMENT] =
         {"\"rand\" with any of -m0 to -m10, -n1 to -n100, -mstd0 to -mstd100, -inc0 or -inc1, each once",
          fit_randaugment, bind_randaugment},
-    [CONFIG_LATER] = {"", fit_later, NULL},
 };
 
 bool config_keys_fit(const config_key *k, const cJSON *v) { return types[k->type].fit(k, v); }
 
 void config_keys_bind(const config_key *k, const cJSON *v, size_t offset, config *c) {
   char *base = (char *)c;
-  if (k->at == CONFIG_NOWHERE) return;
   types[k->type].bind(v, base + k->at + offset, k->count_at ? (int *)(void *)(base + k->count_at) : NULL);
 }
 
 void config_keys_expected(const config_key *k, str *out) {
   bool number = k->type <= CONFIG_REAL || k->type == CONFIG_PAIR || k->type == CONFIG_NUMBERS;
-  if (k->type == CONFIG_LATER) {
-    str_addf(out, "%s (%s is not in this version)", k->fallback, strrchr(k->path, '.') + 1);
-    return;
-  }
   str_add(out, types[k->type].noun);
   for (int i = 0; k->choices && k->choices[i]; i++) str_addf(out, "%s \"%s\"", i ? "," : "", k->choices[i]);
   if (number && isfinite(k->min))

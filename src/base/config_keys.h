@@ -22,15 +22,11 @@ typedef enum config_type {
   CONFIG_PAIR,        /* a list of two numbers: double[2] */
   CONFIG_NUMBERS,     /* a number or a list of up to CONFIG_CHANNELS_MAX: double[], the count at `count_at`; "auto": count 0 */
   CONFIG_NAMES,       /* a list of strings: const char **, the count at `count_at` */
-  CONFIG_RANDAUGMENT, /* a string that config_randaugment_read takes: config_randaugment */
-  CONFIG_LATER        /* nothing but the default: what else it could ask for is not in this version */
+  CONFIG_RANDAUGMENT  /* a string that config_randaugment_read takes: config_randaugment */
 } config_type;
 
 /* Ends of a range that do not belong to it. */
 enum { CONFIG_ABOVE_MIN = 1, CONFIG_BELOW_MAX = 2 };
-
-/* The offset of a key that is checked and that nothing reads. */
-#define CONFIG_NOWHERE SIZE_MAX
 
 typedef struct config_key {
   const char *path;

@@ -79,13 +79,6 @@ static void add_randaugment(cJSON *schema, const config_key *k) {
   cJSON_AddStringToObject(schema, "pattern", config_randaugment_pattern);
 }
 
-static void add_later(cJSON *schema, const config_key *k) {
-  cJSON *list = cJSON_AddArrayToObject(schema, "enum"), *fallback = cJSON_Parse(k->fallback);
-  bool null = cJSON_IsNull(fallback);
-  cJSON_AddItemToArray(list, fallback);
-  if (!null) cJSON_AddItemToArray(list, cJSON_CreateNull());
-}
-
 static void (*const add[])(cJSON *schema, const config_key *k) = {
     [CONFIG_INT] = add_whole,
     [CONFIG_INT64] = add_whole,
@@ -96,7 +89,6 @@ static void (*const add[])(cJSON *schema, const config_key *k) = {
     [CONFIG_PAIR] = add_pair,
     [CONFIG_NUMBERS] = add_numbers,
     [CONFIG_NAMES] = add_names,
-    [CONFIG_LATER] = add_later,
     [CONFIG_RANDAUGMENT] = add_randaugment,
 };
 

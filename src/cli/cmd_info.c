@@ -2,29 +2,91 @@
 
 #include "dyt/engine.h"
 #include "dyt/file.h"
+#include "dyt/model_guess.h"
 #include "dyt/run.h"
 #include "dyt/safetensors.h"
 #include "dyt/trained.h"
+#include "dyt/weights.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* --- a weights file --- */
 
-static st describe_weights(const char *path, err *e) {
-  safetensors f;
-  if (safetensors_read(path, &f, e)) return e->code;
+/* Tensors that do not belong to the guessed model, as a sentence. */
+static void check_guess(const safetensors *f, const config_model *guess, err *e) {
+  config_model c = *guess;
+  model m;
+  if (!c.classes) c.classes = 2; /* there is no head: it will be among what is missing */
+  if (model_build(&m, &c, e)) return;
+  weights_fit(f, &m.params, e);
+  model_free(&m);
+}
+
+/* What names begin with, each once: "conv1, layer1, fc". */
+static str roots_of(const safetensors *f) {
+  enum { LISTED = 8 };
+  str list = {0}, seen = {0};
+  int n = 0;
+  for (int i = 0; i < f->count; i++) {
+    const char *name = f->entry[i].name;
+    char *root = mem_printf("\n%.*s\n", (int)strcspn(name, "."), name);
+    if (!seen.data || !strstr(seen.data, root)) {
+      str_add(&seen, root);
+      if (++n <= LISTED) str_addf(&list, "%s%.*s", n > 1 ? ", " : "", (int)strcspn(name, "."), name);
+    }
+    mem_free(root);
+  }
+  str_add(&list, n > LISTED ? ", ..." : n ? "" : "nothing");
+  str_free(&seen);
+  return list;
+}
+
+/* Other weights are no error unless the config is all that was asked for. */
+static st say_unknown(const safetensors *f, bool json, err *e) {
+  str roots = roots_of(f);
+  static const char expected[] =
+      "a ViT's pos_embed [1, T, D] and patch_embed.proj.weight [D, C, P, P], T - 1 a square";
+  if (json)
+    err_add(e, ST_USER, "%s: found %s, expected %s", f->path, roots.data, expected);
+  else
+    printf("no config can be guessed: found %s, expected %s\n", roots.data, expected);
+  str_free(&roots);
+  return e->code;
+}
+
+static st guess_config(const safetensors *f, bool json, err *e) {
+  config_model guess;
+  err misfit = {0};
+  str text = {0};
+  if (!model_guess(f, &guess)) return say_unknown(f, json, e);
+  check_guess(f, &guess, &misfit);
+  if (misfit.code) fprintf(stderr, "warning: %s\n", misfit.text);
+  model_guess_write(&guess, f->path, &text);
+  printf("%s%s", json ? "" : "a config for them (dyt info --json prints it alone):\n", text.data);
+  str_free(&text);
+  return ST_OK;
+}
+
+static void list_tensors(const safetensors *f) {
   int64_t numbers = 0;
   char dims[64];
-  for (int i = 0; i < f.count; i++) {
-    safetensors_shape_text(&f.entry[i], dims);
-    printf("%-40s %-5s %s\n", f.entry[i].name, f.entry[i].dtype, dims);
-    numbers += safetensors_numel(&f.entry[i]);
+  for (int i = 0; i < f->count; i++) {
+    safetensors_shape_text(&f->entry[i], dims);
+    printf("%-40s %-5s %s\n", f->entry[i].name, f->entry[i].dtype, dims);
+    numbers += safetensors_numel(&f->entry[i]);
   }
-  printf("%s: %d tensors, %lld numbers\n", path, f.count, (long long)numbers);
-  for (int i = 0; i < f.metadata_count; i++) printf("  %s: %s\n", f.metadata[i].key, f.metadata[i].value);
+  printf("%s: %d tensors, %lld numbers\n", f->path, f->count, (long long)numbers);
+  for (int i = 0; i < f->metadata_count; i++) printf("  %s: %s\n", f->metadata[i].key, f->metadata[i].value);
+}
+
+static st describe_weights(const char *path, bool json, err *e) {
+  safetensors f;
+  if (safetensors_read(path, &f, e)) return e->code;
+  if (!json) list_tensors(&f);
+  st code = guess_config(&f, json, e);
   safetensors_free(&f);
-  return ST_OK;
+  return code;
 }
 
 /* --- a model --- */
@@ -111,21 +173,25 @@ static bool ends_with(const char *s, const char *end) {
 int cli_info(const cli_command *self, int argc, char **argv) {
   const char *sets[CLI_ARGS_MAX], *source[1] = {0};
   int n = 0;
-  bool graph = false;
+  bool graph = false, json = false;
   trained_options o = {.sets = sets};
-  const cli_option options[] = {{.name = "set",
-                                 .arg = "KEY=VALUE",
-                                 .help = "change a key of the config",
-                                 .text = sets,
-                                 .count = &o.n_sets},
-                                {.name = "graph",
-                                 .help = "the training tape: operations, shapes, FLOPs, places in memory",
-                                 .flag = &graph}};
-  int code = cli_begin(self, argc, argv, options, 2, source, 1, 1, &n);
+  const cli_option options[] = {
+      {.name = "set",
+       .arg = "KEY=VALUE",
+       .help = "change a key of the config",
+       .text = sets,
+       .count = &o.n_sets},
+      {.name = "graph",
+       .help = "the training tape: operations, shapes, FLOPs, places in memory",
+       .flag = &graph},
+      {.name = "json", .help = "of a weights file: only the config that is guessed from it", .flag = &json}};
+  int code = cli_begin(self, argc, argv, options, 3, source, 1, 1, &n);
   if (code >= 0) return code;
   err e = {0};
   if (ends_with(source[0], ".safetensors")) {
-    describe_weights(source[0], &e);
+    describe_weights(source[0], json, &e);
+  } else if (json) {
+    err_add(&e, ST_USER, "dyt info --json %s: expected a weights file (.safetensors)", source[0]);
   } else {
     bool folder = file_what(source[0]) == FILE_FOLDER;
     char *path = folder ? run_file(source[0], "config.json") : mem_strdup(source[0]);

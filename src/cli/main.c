@@ -12,10 +12,12 @@
 
 static const cli_command commands[] = {
     {"train",
-     "train CONFIG.json [--set key.path=VALUE]... [--run-dir DIR] [--threads N]\n"
+     "train CONFIG.json [--set key.path=VALUE]... [--run-dir DIR] [--init-from WEIGHTS|RUN_DIR] [--threads N]\n"
      "       dyt train --resume RUN_DIR [CONFIG.json] [--set key.path=VALUE]... [--threads N]",
      "Trains the model of a config and leaves a run directory: log.jsonl, dyt.csv (alpha and 1/std of every norm\n"
-     "layer), checkpoints, predictions. Ctrl-C finishes the step, saves, and prints how to go on.",
+     "layer), checkpoints, predictions. Ctrl-C finishes the step, saves, and prints how to go on. --init-from begins with\n"
+     "other weights (fine-tuning): what fits is carried over, position embeddings are resampled, a head of another class\n"
+     "count is new, and so is what one kind of norm has and another had not; what happened is printed.",
      cli_train, NULL},
     {"eval",
      "eval RUN_DIR|WEIGHTS [--config CONFIG.json] [--set key.path=VALUE]... [--checkpoint last|best] [--threads N]\n"
@@ -37,15 +39,21 @@ static const cli_command commands[] = {
      "logits, every gradient and the updated weights: for checks against other frameworks. The batch holds images\n"
      "[N,C,H,W] (normalized) and labels [N] (I64) or targets [N,K]; no data set is read.",
      cli_replay, NULL},
+    {"export", "export RUN_DIR --out FILE.safetensors [--checkpoint last|best] [--raw] [--force]",
+     "Writes the weights of a run alone, under timm's names: their average where the run keeps one (train.ema). A file that\n"
+     "exists is replaced only with --force.",
+     cli_export, NULL},
     {"config",
      "config show|check CONFIG.json [--set key.path=VALUE]...\n"
      "       dyt config explain [KEY]\n"
      "       dyt config schema",
      "Shows, checks and explains configs: what a training would use, and what may stand there.", cli_config,
      cli_config_word},
-    {"info", "info CONFIG.json|RUN_DIR|WEIGHTS.safetensors [--set key.path=VALUE]... [--graph]",
+    {"info",
+     "info CONFIG.json|RUN_DIR [--set key.path=VALUE]... [--graph]\n"
+     "       dyt info WEIGHTS.safetensors [--json]",
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
-     "shapes in a weights file.",
+     "shapes in a weights file, and a config that is guessed from them.",
      cli_info, NULL},
     {"data", "data CONFIG.json [--out SHEET.png] [--set key.path=VALUE]... [--threads N] [--json]",
      "Shows what a config's data set holds: pictures a class and split, mean and std of the training pictures as measured,\n"

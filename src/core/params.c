@@ -10,7 +10,7 @@ int params_add(params *s, const char *name, shape dims, params_init init, int fl
   REQUIRE(!s->value, "parameter %s is registered after the store was sealed", name);
   REQUIRE(params_find(s, name) < 0, "parameter %s is registered twice", name);
   s->p = mem_grow(s->p, (size_t)s->count, (size_t)s->count + 1, sizeof *s->p);
-  s->p[s->count] = (param){mem_strdup(name), dims, init, flags, s->total};
+  s->p[s->count] = (param){mem_strdup(name), dims, init, flags, s->layer, s->total};
   int64_t n = shape_numel(dims);
   s->numbers += n;
   s->total += (n + ALIGN - 1) / ALIGN * ALIGN;

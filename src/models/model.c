@@ -5,14 +5,14 @@
 #define MODEL(name) extern const model_family model_##name;
 #include "dyt/models.def"
 
-static const model_family *const families[] = {
+const model_family *const model_families[] = {
 #define MODEL(name) &model_##name,
 #include "dyt/models.def"
-};
+    NULL};
 
 static const model_family *family_of(const char *name) {
-  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-    if (strcmp(families[i]->name, name) == 0) return families[i];
+  for (int i = 0; model_families[i]; i++)
+    if (strcmp(model_families[i]->name, name) == 0) return model_families[i];
   REQUIRE(false, "no model family %s", name);
 }
 

@@ -8,9 +8,11 @@
  * PyTorch's convolution
  * default (uniform in +-1/sqrt(fan_in), weight and bias) unless patch_init_std is given; cls_token normal
  * 1e-6; pos_embed
- * truncated normal 0.02. Weight decay acts on weight matrices only. */
+ * truncated normal 0.02. Weight decay acts on weight matrices only. Layers, as BEiT and MAE count them: 0 embedding, tokens
+ * and positions, i + 1 block i, depth + 1 the rest. */
 #include "dyt/model.h"
 #include "dyt/ops.h"
+#include "models/vit_guess.h"
 
 #include <math.h>
 #include <string.h>
@@ -46,11 +48,13 @@ static void build(model *m) {
   v->block = mem_new((size_t)cfg->depth + 1, sizeof *v->block);
   for (int i = 0; i < cfg->depth; i++) {
     char *path = mem_printf("blocks.%d", i);
+    p->layer = i + 1;
     nn_block_init(&v->block[i], p, path, cfg, cfg->depth > 1 ? cfg->drop_path * i / (cfg->depth - 1) : 0);
     mem_free(path);
     model_add_norm(m, &v->block[i].norm1);
     model_add_norm(m, &v->block[i].norm2);
   }
+  p->layer = cfg->depth + 1;
   v->average = strcmp(cfg->pool, "avg") == 0;
   nn_norm_init(&v->norm, p, v->average ? "fc_norm" : "norm", "final", &cfg->final, dim);
   model_add_norm(m, &v->norm);
@@ -95,4 +99,4 @@ static void vit_free(model *m) {
   mem_free(v);
 }
 
-const model_family model_vit = {"vit", build, record, vit_free};
+const model_family model_vit = {"vit", build, record, vit_free, vit_guess};

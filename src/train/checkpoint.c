@@ -150,14 +150,14 @@ st checkpoint_write(const char *run, const params *p, const optim *o, const ema 
 
 /* --- reading --- */
 
-static st read_fields(const cJSON *doc, const char *path, checkpoint_state *s, err *e) {
+static st read_fields(const cJSON *doc, const char *folder, checkpoint_state *s, err *e) {
   for (int i = 0; i < FIELDS; i++) {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(doc, fields[i].name);
     if (!v && fields[i].at == offsetof(checkpoint_state, log_size[CHECKPOINT_EVENTS]))
       continue; /* of a version without events */
     bool none = cJSON_IsNull(v) && !fields[i].integer;
     if (!cJSON_IsNumber(v) && !none)
-      return err_add(e, ST_USER, "%s: expected a number \"%s\"", path, fields[i].name);
+      return err_add(e, ST_USER, "%s/state.json: expected a number \"%s\"", folder, fields[i].name);
     char *at = (char *)s + fields[i].at;
     if (fields[i].integer)
       *(int64_t *)(void *)at = (int64_t)v->valuedouble;
@@ -167,31 +167,35 @@ static st read_fields(const cJSON *doc, const char *path, checkpoint_state *s, e
   return ST_OK;
 }
 
-static st check_files(const cJSON *doc, const char *folder, int n, err *e) {
+static st check_file(const cJSON *doc, const char *folder, const char *name, err *e) {
   const cJSON *hashes = cJSON_GetObjectItemCaseSensitive(doc, "xxh64");
-  for (int i = 0; i < n; i++) {
-    const cJSON *want = cJSON_GetObjectItemCaseSensitive(hashes, files[i]);
-    char have[17];
-    if (hash_of(folder, files[i], have, e)) return e->code;
-    if (!cJSON_IsString(want) || strcmp(want->valuestring, have))
-      return err_add(e, ST_USER, "%s/%s: damaged: its checksum is %s, state.json says %s", folder, files[i],
-                     have, cJSON_IsString(want) ? want->valuestring : "nothing");
-  }
-  return ST_OK;
+  const cJSON *want = cJSON_GetObjectItemCaseSensitive(hashes, name);
+  char have[17];
+  if (hash_of(folder, name, have, e)) return e->code;
+  if (cJSON_IsString(want) && strcmp(want->valuestring, have) == 0) return ST_OK;
+  return err_add(e, ST_USER, "%s/%s: damaged: its checksum is %s, state.json says %s", folder, name, have,
+                 cJSON_IsString(want) ? want->valuestring : "nothing");
 }
 
-static st read_state(const char *folder, int n, checkpoint_state *s, err *e) {
+/* state.json; NULL: it cannot be read. */
+static cJSON *open_state(const char *folder, err *e) {
   char *path = mem_printf("%s/state.json", folder);
   file_bytes b;
-  st code = file_read(path, STATE_LIMIT, &b, e);
-  if (!code) {
-    cJSON *doc = cJSON_ParseWithLength((const char *)b.data, b.size);
-    code = doc ? read_fields(doc, path, s, e) : err_add(e, ST_USER, "%s: damaged: no JSON", path);
-    if (!code) code = check_files(doc, folder, n, e);
-    cJSON_Delete(doc);
+  cJSON *doc = NULL;
+  if (!file_read(path, STATE_LIMIT, &b, e)) {
+    doc = cJSON_ParseWithLength((const char *)b.data, b.size);
+    if (!doc) err_add(e, ST_USER, "%s: damaged: no JSON", path);
     file_bytes_free(&b);
   }
   mem_free(path);
+  return doc;
+}
+
+static st read_state(const char *folder, int n, checkpoint_state *s, err *e) {
+  cJSON *doc = open_state(folder, e);
+  st code = doc ? read_fields(doc, folder, s, e) : e->code;
+  for (int i = 0; i < n && !code; i++) code = check_file(doc, folder, files[i], e);
+  cJSON_Delete(doc);
   return code;
 }
 
@@ -206,6 +210,41 @@ static st read_optim(const char *folder, const params *p, optim *o, err *e) {
   }
   mem_free(path);
   return code;
+}
+
+char *checkpoint_weights(const char *run, const char *which, bool raw) {
+  char *average = checkpoint_file(run, which, files[EMA]);
+  if (!raw && file_what(average) == FILE_REGULAR) return average;
+  mem_free(average);
+  return checkpoint_file(run, which, files[MODEL]);
+}
+
+/* A damaged file must not become the beginning of something else. */
+static st check_weights(const char *weights, err *e) {
+  const char *name = file_name(weights);
+  char *folder = mem_printf("%.*s", (int)(name - weights - 1), weights);
+  cJSON *doc = open_state(folder, e);
+  st code = doc ? check_file(doc, folder, name, e) : e->code;
+  cJSON_Delete(doc);
+  mem_free(folder);
+  return code;
+}
+
+st checkpoint_find(const char *run, const char *which, bool raw, char **weights, err *e) {
+  char *config_path = mem_printf("%s/config.json", run);
+  bool is_run = file_what(config_path) == FILE_REGULAR;
+  mem_free(config_path);
+  *weights = NULL;
+  if (!is_run) return err_add(e, ST_USER, "%s: no run directory: there is no config.json in it", run);
+  if (strcmp(which, "last") && strcmp(which, "best"))
+    return err_add(e, ST_USER, "--checkpoint %s: expected last or best", which);
+  if (!checkpoint_exists(run, which)) return err_add(e, ST_USER, "%s: this run has no checkpoint yet", run);
+  *weights = checkpoint_weights(run, which, raw);
+  if (check_weights(*weights, e)) {
+    mem_free(*weights);
+    *weights = NULL;
+  }
+  return *weights ? ST_OK : e->code;
 }
 
 /* The average goes through the store: it is a model's weights. */

@@ -19,10 +19,18 @@ static const optimizer *optimizer_of(const char *name) {
   REQUIRE(false, "no optimizer %s", name);
 }
 
-static void add_spans(optim *o, const param *p) {
+static int top_layer(const params *p) {
+  int top = 0;
+  for (int i = 0; i < p->count; i++) top = p->p[i].layer > top ? p->p[i].layer : top;
+  return top;
+}
+
+static void add_spans(optim *o, const param *p, int top) {
   int64_t n = p->flags & PARAM_TRAIN ? shape_numel(p->s) : 0;
+  double rate = pow(o->cfg.layer_decay, top - p->layer);
   for (int64_t at = 0; at < n; at += SPAN)
-    o->span[o->spans++] = (optim_span){p->offset + at, n - at < SPAN ? n - at : SPAN, p->flags & PARAM_DECAY};
+    o->span[o->spans++] =
+        (optim_span){p->offset + at, n - at < SPAN ? n - at : SPAN, p->flags & PARAM_DECAY, rate};
 }
 
 st optim_open(optim *o, params *p, const config_optim *cfg, err *e) {
@@ -31,7 +39,7 @@ st optim_open(optim *o, params *p, const config_optim *cfg, err *e) {
   if (mem_map(&o->store, states * (size_t)p->total * sizeof(real), "the optimizer", e)) return e->code;
   for (size_t k = 0; k < states; k++) o->state[k] = (real *)o->store.base + k * (size_t)p->total;
   o->span = mem_new((size_t)(p->total / SPAN + p->count) + 1, sizeof *o->span);
-  for (int i = 0; i < p->count; i++) add_spans(o, &p->p[i]);
+  for (int i = 0, top = top_layer(p); i < p->count; i++) add_spans(o, &p->p[i], top);
   o->square = mem_new((size_t)o->spans + 1, sizeof *o->square);
   return ST_OK;
 }
@@ -68,9 +76,11 @@ double optim_reduce(optim *o, work_pool *pool, real *const *grads, int shards) {
 }
 
 static void update_span(void *context, int i, int worker) {
-  const optim_step *u = context;
+  optim_step u = *(const optim_step *)context;
+  const optim_span *s = &u.o->span[i];
   (void)worker;
-  u->o->kind->update(u, &u->o->span[i]);
+  u.lr *= s->rate;
+  u.o->kind->update(&u, s);
 }
 
 void optim_update(optim *o, work_pool *pool, const real *grad, double lr, double norm) {

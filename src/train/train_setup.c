@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dyt/file.h"
+#include "dyt/init_from.h"
 #include "dyt/workers.h"
 
 /* Images of a step, steps of an epoch, of the run, of the warm-up; what an epoch has left for its last step is trained on. The
@@ -73,6 +74,16 @@ static st cut_logs(trainer *t, err *e) {
   return ST_OK;
 }
 
+/* Initial values: drawn, then those of other weights where the config names some; a checkpoint has its own. */
+static st begin_weights(trainer *t, const train_options *o, err *e) {
+  const config *c = t->cfg;
+  bool saved = o->resume && checkpoint_exists(o->resume, "last");
+  params_draw(&t->model.params, c->train.seed, t->pool);
+  st code = c->train.init_from.path && !saved ? init_from_weights(c, &t->model, &t->init_said, e) : ST_OK;
+  ema_start(&t->ema);
+  return code;
+}
+
 static st open_resumed(trainer *t, const train_options *o, err *e) {
   if (run_resume(&t->run, o->resume, e)) return e->code;
   if (checkpoint_exists(o->resume, "last")) {
@@ -112,11 +123,8 @@ st trainer_open(trainer *t, config *c, const train_options *o, err *e) {
   if (!code) code = open_engine(t, e);
   if (!code) code = open_buffers(t, e);
   if (!code) code = check_memory(t, e);
-  if (!code) {
-    params_draw(&t->model.params, c->train.seed, t->pool);
-    ema_start(&t->ema);
-    code = o->resume ? open_resumed(t, o, e) : open_new(t, o, e);
-  }
+  if (!code) code = begin_weights(t, o, e);
+  if (!code) code = o->resume ? open_resumed(t, o, e) : open_new(t, o, e);
   if (code) trainer_close(t);
   return code;
 }
@@ -134,6 +142,7 @@ void trainer_close(trainer *t) {
   if (t->data.format) data_close(&t->data);
   mem_free(t->score);
   mem_free(t->order);
+  str_free(&t->init_said);
   str_free(&t->last_line);
   work_free(t->pool);
 }
@@ -161,6 +170,7 @@ void trainer_announce(const trainer *t) {
           engine_packed_bytes(&t->engine)),
       mib(engine_gradient_bytes(&t->engine)), t->engine.shards, mib(engine_workspace_bytes(&t->engine)),
       work_threads(t->pool), t->engine.micro_batch);
+  if (t->init_said.len) fprintf(stderr, "init: %s\n", t->init_said.data);
   fprintf(stderr, "run: %s, %lld steps of %lld images%s\n", t->run.path, (long long)t->last_step,
           (long long)t->batch, t->at.step ? ", resumed" : "");
   if (t->at.step) fprintf(stderr, "resuming at step %lld\n", (long long)t->at.step);

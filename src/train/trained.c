@@ -8,14 +8,6 @@
 
 #include <string.h>
 
-/* The average of the weights where the run keeps one. */
-static char *weights_of(const char *source, const char *which) {
-  char *average = checkpoint_file(source, which, "ema.safetensors");
-  if (file_what(average) == FILE_REGULAR) return average;
-  mem_free(average);
-  return checkpoint_file(source, which, "model.safetensors");
-}
-
 st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
   const char *which = o->checkpoint ? o->checkpoint : "last";
   bool folder = file_what(o->source) == FILE_FOLDER;
@@ -34,7 +26,7 @@ st trained_find(const trained_options *o, config *cfg, char **weights, err *e) {
   mem_free(own);
   if (code) return code;
   if (!folder) *weights = mem_strdup(o->source);
-  if (folder && checkpoint_exists(o->source, which)) *weights = weights_of(o->source, which);
+  if (folder && checkpoint_exists(o->source, which)) *weights = checkpoint_weights(o->source, which, false);
   return ST_OK;
 }
 

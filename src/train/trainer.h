@@ -40,6 +40,7 @@ typedef struct trainer {
   int64_t steps_before;
   double lr, loss; /* of the last update, of the last step */
   bool stop;       /* the watch asked for it */
+  str init_said;   /* what train.init_from did; empty: nothing */
   str last_line;   /* of log.jsonl: the members, without braces */
 } trainer;
 

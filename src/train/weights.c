@@ -1,11 +1,9 @@
 #include "dyt/weights.h"
 
-#include "dyt/str.h"
+#include "misfit.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { LISTED = 12 }; /* names in one error */
 
 safetensors_entry weights_entry(const param *p, const char *name, const real *values) {
   safetensors_entry t = {.name = name, .dtype = REAL_NAME, .rank = p->s.rank, .data = values + p->offset};
@@ -14,51 +12,30 @@ safetensors_entry weights_entry(const param *p, const char *name, const real *va
   return t;
 }
 
-static bool same_shape(const safetensors_entry *t, shape s) {
+bool weights_same_shape(const safetensors_entry *t, shape s) {
   bool same = t->rank == s.rank;
   for (int i = 0; same && i < s.rank; i++) same = t->shape[i] == s.dim[i];
   return same;
 }
 
-static void list(str *out, int *count, const char *text) {
-  if (++*count <= LISTED) str_addf(out, "%s%s", out->len ? ", " : "", text);
-  if (*count == LISTED + 1) str_add(out, ", ...");
-}
-
-/* What does not fit, as a sentence; ST_OK when everything does. */
-static st compare(const safetensors *f, const params *p, err *e) {
-  str missing = {0}, other = {0}, differ = {0};
-  int n_missing = 0, n_other = 0, n_differ = 0;
-  char a[80], b[64], both[400];
+st weights_fit(const safetensors *f, const params *p, err *e) {
+  misfit m = {0};
   for (int i = 0; i < p->count; i++) {
     const safetensors_entry *t = safetensors_find(f, p->p[i].name);
-    if (!t) {
-      list(&missing, &n_missing, p->p[i].name);
-    } else if (!same_shape(t, p->p[i].s)) {
-      safetensors_shape_text(t, b);
-      snprintf(both, sizeof both, "%s (file %s, model %s)", p->p[i].name, b, shape_text(p->p[i].s, a));
-      list(&differ, &n_differ, both);
-    }
+    if (!t)
+      misfit_missing(&m, p->p[i].name);
+    else if (!weights_same_shape(t, p->p[i].s))
+      misfit_shape(&m, t, &p->p[i]);
   }
   for (int i = 0; i < f->count; i++)
-    if (params_find(p, f->entry[i].name) < 0) list(&other, &n_other, f->entry[i].name);
-  str text = {0};
-  if (n_missing) str_addf(&text, "; %d missing from the file: %s", n_missing, missing.data);
-  if (n_other) str_addf(&text, "; %d not of this model: %s", n_other, other.data);
-  if (n_differ) str_addf(&text, "; %d of another shape: %s", n_differ, differ.data);
-  st code =
-      text.len ? err_add(e, ST_USER, "%s: the weights do not fit the model%s", f->path, text.data) : ST_OK;
-  str_free(&missing);
-  str_free(&other);
-  str_free(&differ);
-  str_free(&text);
-  return code;
+    if (params_find(p, f->entry[i].name) < 0) misfit_other(&m, f->entry[i].name);
+  return misfit_end(&m, f->path, e);
 }
 
 st weights_read(const char *path, params *p, err *e) {
   safetensors f;
   if (safetensors_read(path, &f, e)) return e->code;
-  st code = compare(&f, p, e);
+  st code = weights_fit(&f, p, e);
   for (int i = 0; i < p->count && !code; i++)
     code = safetensors_to_real(&f, safetensors_find(&f, p->p[i].name), params_value(p, i), e);
   safetensors_free(&f);
@@ -71,7 +48,7 @@ st weights_read_state(const safetensors *f, const params *p, const char *prefix,
     if (!(p->p[i].flags & PARAM_TRAIN)) continue;
     char *name = mem_printf("%s.%s", prefix, p->p[i].name);
     const safetensors_entry *t = safetensors_find(f, name);
-    if (!t || !same_shape(t, p->p[i].s))
+    if (!t || !weights_same_shape(t, p->p[i].s))
       code = err_add(e, ST_USER, "%s: expected a tensor %s of the model's shape", f->path, name);
     else
       code = safetensors_to_real(f, t, numbers + p->p[i].offset, e);
