@@ -61,16 +61,17 @@ agrees() {
 build_shared() { $CC -std=c11 -Wall -Wextra -Werror examples/predict.c -o "$stage/shared" $(pc --cflags --libs) -Wl,-rpath,"$root/lib"; }
 # shellcheck disable=SC2046
 build_static() { $CC -std=c11 -Wall -Wextra -Werror examples/predict.c -o "$stage/static" $(pc --cflags --static --libs | sed 's/-ldyt/-l:libdyt.a/'); }
-needs() { readelf -d "$1" | grep -q "NEEDED.*libdyt.so.0"; }
+# No `| grep -q` below pipefail: it leaves at the first match, and who still writes then fails.
+needs() { [[ $(readelf -d "$1") == *NEEDED*libdyt.so.0* ]]; }
 needs_not() { ! needs "$1"; }
 exports_dyt_only() { [ "$(nm -D --defined-only "$root/lib/libdyt.so" | grep -v ' A ' | sed 's/@.*//' | awk '$3 !~ /^dyt_/' | wc -l)" = 0 ]; }
 exports_all_of_dyt() {
   local name
   for name in $(grep -o '\bdyt_[a-z_]*(' include/dyt/dyt.h | tr -d '(' | sort -u); do
-    nm -D --defined-only "$root/lib/libdyt.so" | grep -q " $name@\| $name$" || { [ "$name" = dyt_watch ] || { echo "not exported: $name"; return 1; }; }
+    grep -q " $name@\| $name$" <<<"$(nm -D --defined-only "$root/lib/libdyt.so")" || { [ "$name" = dyt_watch ] || { echo "not exported: $name"; return 1; }; }
   done
 }
-finds_openblas() { ldd "$1" | grep -q 'openblas-openmp/' || [ -z "$(ls -d /usr/lib/*/openblas-openmp 2>/dev/null)" ]; }
+finds_openblas() { [[ $(ldd "$1") == *openblas-openmp/* ]] || [ -z "$(ls -d /usr/lib/*/openblas-openmp 2>/dev/null)" ]; }
 
 # Options of a command, from its help.
 options_of() { "$root/bin/dyt" "$1" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p'; }

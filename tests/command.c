@@ -45,7 +45,8 @@ int command_teardown(void **state) {
 char *command_path(const command *c, const char *name) { return mem_printf("%s/%s", c->folder, name); }
 
 /* The arguments with every "@" replaced by the folder. */
-static char *expand(const command *c, const char *program, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static char *expand(const command *c, const char *program,
+                                                          const char *format, va_list args) {
   char *text = NULL;
   assert_true(vasprintf(&text, format, args) >= 0);
   str s = {0};
