@@ -149,7 +149,8 @@ static void test_letters(void **state) {
   (void)state;
   static const struct {
     const char *text, *drawn;
-  } cases[] = {{"T-shirt \xc3\xa4", "T-shirt \xc3\xa4"}, {"x \xf4\x8f\xbf\xbd", "x ?"}}; /* U+10FFFD: for private use */
+  } cases[] = {{"T-shirt \xc3\xa4", "T-shirt \xc3\xa4"},
+               {"x \xf4\x8f\xbf\xbd", "x ?"}}; /* U+10FFFD: for private use */
   fonts f;
   fonts_open(&f);
   for (int i = 0; i < 2; i++) {

@@ -50,8 +50,8 @@ static const char *const nonfinite[] = {"stop", NULL};
 #define ABOVE_TO(a, b)   .min = (a), .max = (b), .open = CONFIG_ABOVE_MIN
 #define FROM_BELOW(a, b) .min = (a), .max = (b), .open = CONFIG_BELOW_MAX
 
-#define FIELD(f)    .path = #f, .at = offsetof(config, f)
-#define SITE(f)     .path = "model.norm." #f, .at = offsetof(config, model.attn.f), .norm = true
+#define FIELD(f) .path = #f, .at = offsetof(config, f)
+#define SITE(f)  .path = "model.norm." #f, .at = offsetof(config, model.attn.f), .norm = true
 #define COUNTED(group, name)                                                                                 \
   .path = #group "." #name, .at = offsetof(config, group.name), .count_at = offsetof(config, group.n_##name)
 

@@ -13,16 +13,16 @@
 #include <stddef.h>
 
 typedef enum config_type {
-  CONFIG_INT,         /* a whole number: int */
-  CONFIG_INT64,       /* a whole number below 2^53: int64_t or uint64_t */
-  CONFIG_REAL,        /* double */
-  CONFIG_BOOL,        /* bool */
-  CONFIG_TEXT,        /* const char * */
-  CONFIG_CHOICE,      /* a string of `choices`: const char * */
-  CONFIG_PAIR,        /* a list of two numbers: double[2] */
-  CONFIG_NUMBERS,     /* a number or a list of up to CONFIG_CHANNELS_MAX: double[], the count at `count_at`; "auto": count 0 */
-  CONFIG_NAMES,       /* a list of strings: const char **, the count at `count_at` */
-  CONFIG_RANDAUGMENT  /* a string that config_randaugment_read takes: config_randaugment */
+  CONFIG_INT,    /* a whole number: int */
+  CONFIG_INT64,  /* a whole number below 2^53: int64_t or uint64_t */
+  CONFIG_REAL,   /* double */
+  CONFIG_BOOL,   /* bool */
+  CONFIG_TEXT,   /* const char * */
+  CONFIG_CHOICE, /* a string of `choices`: const char * */
+  CONFIG_PAIR,   /* a list of two numbers: double[2] */
+  CONFIG_NUMBERS, /* a number or a list of up to CONFIG_CHANNELS_MAX: double[], the count at `count_at`; "auto": count 0 */
+  CONFIG_NAMES,      /* a list of strings: const char **, the count at `count_at` */
+  CONFIG_RANDAUGMENT /* a string that config_randaugment_read takes: config_randaugment */
 } config_type;
 
 /* Ends of a range that do not belong to it. */

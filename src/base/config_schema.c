@@ -80,16 +80,11 @@ static void add_randaugment(cJSON *schema, const config_key *k) {
 }
 
 static void (*const add[])(cJSON *schema, const config_key *k) = {
-    [CONFIG_INT] = add_whole,
-    [CONFIG_INT64] = add_whole,
-    [CONFIG_REAL] = add_real,
-    [CONFIG_BOOL] = add_bool,
-    [CONFIG_TEXT] = add_text,
-    [CONFIG_CHOICE] = add_choice,
-    [CONFIG_PAIR] = add_pair,
-    [CONFIG_NUMBERS] = add_numbers,
-    [CONFIG_NAMES] = add_names,
-    [CONFIG_RANDAUGMENT] = add_randaugment,
+    [CONFIG_INT] = add_whole,   [CONFIG_INT64] = add_whole,
+    [CONFIG_REAL] = add_real,   [CONFIG_BOOL] = add_bool,
+    [CONFIG_TEXT] = add_text,   [CONFIG_CHOICE] = add_choice,
+    [CONFIG_PAIR] = add_pair,   [CONFIG_NUMBERS] = add_numbers,
+    [CONFIG_NAMES] = add_names, [CONFIG_RANDAUGMENT] = add_randaugment,
 };
 
 static cJSON *describe(const config_path *p) {

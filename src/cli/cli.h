@@ -19,24 +19,29 @@ typedef struct cli_option {
   int *count;        /* with `text`: how many were given (text is an array of CLI_ARGS_MAX) */
 } cli_option;
 
-/* What says which trained model a command is about: the trained_options `o`, with `sets`, an array of CLI_ARGS_MAX. */
+/* Options that many commands have: `sets`, an array of CLI_ARGS_MAX, and the int that counts them; an int; a bool. */
+#define CLI_SET(sets, n)                                                                                     \
+  {                                                                                                          \
+    .name = "set", .arg = "KEY=VALUE", .help = "change a key of the config; null puts back its default",     \
+    .text = (sets), .count = &(n)                                                                            \
+  }
+#define CLI_THREADS(n)                                                                                       \
+  { .name = "threads", .arg = "N", .help = "default: the cores this process may use", .number = &(n) }
+#define CLI_JSON(is_on, what)                                                                                \
+  { .name = "json", .help = what, .flag = &(is_on) }
+#define CLI_ONE_OBJECT "one JSON object on stdout"
+/* What says which trained model a command is about: the trained_options `o`, with `sets`. */
 #define CLI_TRAINED_OPTIONS(o, sets)                                                                         \
   {.name = "config",                                                                                         \
    .arg = "CONFIG",                                                                                          \
    .help = "the model of a weights file; for a run: instead of its own",                                     \
    .text = &(o).config_path},                                                                                \
-      {.name = "set",                                                                                        \
-       .arg = "KEY=VALUE",                                                                                   \
-       .help = "change a key of the config",                                                                 \
-       .text = (sets),                                                                                       \
-       .count = &(o).n_sets},                                                                                \
+      CLI_SET(sets, (o).n_sets),                                                                             \
       {.name = "checkpoint",                                                                                 \
        .arg = "last|best",                                                                                   \
        .help = "which checkpoint of a run (last)",                                                           \
        .text = &(o).checkpoint},                                                                             \
-  {                                                                                                          \
-    .name = "threads", .arg = "N", .help = "default: the cores this process may use", .number = &(o).threads \
-  }
+      CLI_THREADS((o).threads)
 
 /* A word with what it means: what a command's first argument may be, an exit code. */
 typedef struct cli_word {

@@ -11,15 +11,8 @@ int cli_bench(const cli_command *self, int argc, char **argv) {
   int n = 0, n_sets = 0;
   bench_options o = {0};
   const cli_option options[] = {
-      {.name = "set",
-       .arg = "KEY=VALUE",
-       .help = "change a key of the config",
-       .text = sets,
-       .count = &n_sets},
-      {.name = "threads",
-       .arg = "N",
-       .help = "default: the cores this process may use",
-       .number = &o.threads},
+      CLI_SET(sets, n_sets),
+      CLI_THREADS(o.threads),
       {.name = "round-ms",
        .arg = "N",
        .help = "how long each thing is timed in a round; default: the benchmark's own",
@@ -29,7 +22,7 @@ int cli_bench(const cli_command *self, int argc, char **argv) {
        .arg = "DIR",
        .help = "growth: write growth.csv, .gp, .svg and .png there",
        .text = &o.out},
-      {.name = "json", .help = "one JSON object on stdout", .flag = &o.json}};
+      CLI_JSON(o.json, CLI_ONE_OBJECT)};
   int code = cli_begin(self, argc, argv, options, sizeof options / sizeof *options, arg, 1, 2, &n);
   if (code >= 0) return code;
   err e = {0};

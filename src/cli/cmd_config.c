@@ -47,11 +47,7 @@ cli_word cli_config_word(int i) { return (cli_word){actions[i].name, actions[i].
 int cli_config(const cli_command *self, int argc, char **argv) {
   const char *sets[CLI_ARGS_MAX], *arg[2] = {0};
   int n = 0, n_sets = 0;
-  const cli_option options[] = {{.name = "set",
-                                 .arg = "KEY=VALUE",
-                                 .help = "change a key of the config",
-                                 .text = sets,
-                                 .count = &n_sets}};
+  const cli_option options[] = {CLI_SET(sets, n_sets)};
   int code = cli_begin(self, argc, argv, options, 1, arg, 1, 2, &n);
   if (code >= 0) return code;
   err e = {0};

@@ -58,13 +58,9 @@ int cli_data(const cli_command *self, int argc, char **argv) {
   bool json = false;
   const cli_option options[] = {
       {.name = "out", .arg = "SHEET.png", .help = "draw a contact sheet (needs gnuplot)", .text = &sheet},
-      {.name = "set",
-       .arg = "KEY=VALUE",
-       .help = "change a key of the config",
-       .text = sets,
-       .count = &n_sets},
-      {.name = "threads", .arg = "N", .help = "default: the cores this process may use", .number = &threads},
-      {.name = "json", .help = "one JSON object on stdout", .flag = &json}};
+      CLI_SET(sets, n_sets),
+      CLI_THREADS(threads),
+      CLI_JSON(json, CLI_ONE_OBJECT)};
   int code = cli_begin(self, argc, argv, options, 4, path, 1, 1, &n);
   if (code >= 0) return code;
   err e = {0};

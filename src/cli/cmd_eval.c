@@ -76,7 +76,7 @@ int cli_eval(const cli_command *self, int argc, char **argv) {
   trained_options o = {.sets = sets};
   const cli_option options[] = {
       CLI_TRAINED_OPTIONS(o, sets),
-      {.name = "json", .help = "one JSON object on stdout", .flag = &json},
+      CLI_JSON(json, CLI_ONE_OBJECT),
       {.name = "csv",
        .arg = "DIR",
        .help = "write classes.csv, confusion.csv, predictions.csv and draw confusion.svg and .png there",

@@ -175,16 +175,11 @@ int cli_info(const cli_command *self, int argc, char **argv) {
   int n = 0;
   bool graph = false, json = false;
   trained_options o = {.sets = sets};
-  const cli_option options[] = {
-      {.name = "set",
-       .arg = "KEY=VALUE",
-       .help = "change a key of the config",
-       .text = sets,
-       .count = &o.n_sets},
-      {.name = "graph",
-       .help = "the training tape: operations, shapes, FLOPs, places in memory",
-       .flag = &graph},
-      {.name = "json", .help = "of a weights file: only the config that is guessed from it", .flag = &json}};
+  const cli_option options[] = {CLI_SET(sets, o.n_sets),
+                                {.name = "graph",
+                                 .help = "the training tape: operations, shapes, FLOPs, places in memory",
+                                 .flag = &graph},
+                                CLI_JSON(json, "of a weights file: only the config that is guessed from it")};
   int code = cli_begin(self, argc, argv, options, 3, source, 1, 1, &n);
   if (code >= 0) return code;
   err e = {0};

@@ -107,7 +107,7 @@ int cli_predict(const cli_command *self, int argc, char **argv) {
   const cli_option options[] = {
       CLI_TRAINED_OPTIONS(o, sets),
       {.name = "top", .arg = "K", .help = "how many classes an image (5)", .number = &top},
-      {.name = "json", .help = "one JSON object an image, a line each", .flag = &json}};
+      CLI_JSON(json, "one JSON object an image, a line each")};
   int code = cli_begin(self, argc, argv, options, sizeof options / sizeof options[0], given, 2, argc, &n);
   err e = {0};
   for (int i = 1; i < n; i++) streams += strcmp(given[i], "-") == 0;

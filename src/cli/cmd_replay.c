@@ -21,15 +21,8 @@ int cli_replay(const cli_command *self, int argc, char **argv) {
        .text = &o.batch},
       {.name = "out", .arg = "FILE", .help = "what is written (safetensors)", .text = &o.out},
       {.name = "steps", .arg = "N", .help = "optimizer steps on this batch (0)", .number = &o.steps},
-      {.name = "set",
-       .arg = "KEY=VALUE",
-       .help = "change a key of the config",
-       .text = sets,
-       .count = &n_sets},
-      {.name = "threads",
-       .arg = "N",
-       .help = "default: the cores this process may use",
-       .number = &o.threads}};
+      CLI_SET(sets, n_sets),
+      CLI_THREADS(o.threads)};
   int code = cli_begin(self, argc, argv, options, 7, none, 0, 0, &n);
   if (code >= 0) return code;
   err e = {0};

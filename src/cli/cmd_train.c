@@ -41,11 +41,7 @@ int cli_train(const cli_command *self, int argc, char **argv) {
   const char *positional[1] = {0};
   int n = 0;
   const cli_option options[] = {
-      {.name = "set",
-       .arg = "KEY=VALUE",
-       .help = "change a key of the config; null puts back its default",
-       .text = a.sets,
-       .count = &a.n_sets},
+      CLI_SET(a.sets, a.n_sets),
       {.name = "run-dir",
        .arg = "DIR",
        .help = "where the run goes (default runs/CONFIG-HASH)",
@@ -55,10 +51,7 @@ int cli_train(const cli_command *self, int argc, char **argv) {
        .help = "begin with these weights where they fit",
        .text = &a.init_from},
       {.name = "resume", .arg = "RUN_DIR", .help = "go on with a run that stopped", .text = &a.resume},
-      {.name = "threads",
-       .arg = "N",
-       .help = "default: the cores this process may use, at most train.shards",
-       .number = &a.threads}};
+      CLI_THREADS(a.threads)};
   int code = cli_begin(self, argc, argv, options, 5, positional, 0, 1, &n);
   if (code >= 0) return code;
   err e = {0};
