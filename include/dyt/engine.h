@@ -72,7 +72,8 @@ typedef struct engine_tape {
 
 typedef struct engine_result {
   double loss; /* mean over the batch, as trained on (smoothed) */
-  double acc1; /* share of samples whose largest output is their target's largest class; of a mixed target: the larger share's */
+  double
+      acc1; /* share of samples whose largest output is their target's largest class; of a mixed target: the larger share's */
   bool finite; /* the loss is a number */
 } engine_result;
 
