@@ -33,7 +33,7 @@ def pictures():
     smooth = numpy.stack([40 + x * 7, 30 + y * 6, 90 + x * 2 + y * 3], axis=2)
     edges = rng.integers(0, 2, (9, 11, 3)) * 255
     few = rng.integers(100, 104, (12, 17, 1))  # of 204 pixels: none to spread, equalize leaves it
-    many = rng.integers(0, 6, (16, 33, 1)) * 10 + 3
+    many = rng.integers(0, 6, (24, 45, 1)) * 37 + 3  # pixels enough for equalize to round
     dims = [rng.integers(0, 256, size) for size in ((13, 19, 3), (12, 12, 1), (2, 3, 3), (1, 1, 1), (1, 4, 3))]
     flat = numpy.full((5, 5, 3), 77)
     return [a.astype(numpy.uint8) for a in dims + [smooth, edges, few, many, flat]]

@@ -71,6 +71,15 @@ static void test_how_often(void **state) {
     mixed++, cut += m.cut;
   }
   assert_true(deviations(mixed, N, 0.7) < 4 && deviations(cut, mixed, 0.3) < 4);
+  a = (config_augment){
+      .mixup = 1000, .cutmix = 1, .mixup_prob = 1, .mixup_switch = 0.5}; /* each has its own alpha */
+  int small = 0;
+  for (int i = 0; i < 200; i++) {
+    mix m = draw(&a, i);
+    small += m.cut && m.lambda < 0.4;
+    assert_true(m.cut || fabs(m.lambda - 0.5) < 0.1);
+  }
+  assert_true(small > 10);
   config_augment only[] = {{.mixup = 0.8, .mixup_prob = 1, .mixup_switch = 1},
                            {.cutmix = 0.8, .mixup_prob = 1, .mixup_switch = 0},
                            {.mixup = 0.8, .mixup_prob = 0},
