@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Seeds the one-line bugs of tests/mutants.txt into a copy of the sources, one at a time, and expects the named test of the double build to
-# fail: a suite that misses one is blind there. Usage: scripts/mutants.sh [NUMBER...]
+# Seeds the one-line bugs of tests/mutants.txt into copies of the sources, one at a time on each core, and expects the named test of the
+# double build to fail: a suite that misses one is blind there. Usage: scripts/mutants.sh [NUMBER...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tree=build/mutants # a copy with the product's own Makefile; unchanged objects are kept from one mutant to the next
+trees=build/mutants # one a core, with the product's own Makefile; unchanged objects are kept from one mutant to the next
+cores=$(nproc)
+mkdir -p $trees/1
 find Makefile src include tests scripts -type f | while read -r f; do # only what differs, so that times stay true
-  cmp -s "$f" "$tree/$f" || { mkdir -p "$(dirname "$tree/$f")"; cp "$f" "$tree/$f"; }
+  cmp -s "$f" "$trees/1/$f" || { mkdir -p "$(dirname "$trees/1/$f")"; cp "$f" "$trees/1/$f"; }
 done
-cd $tree
 
 field() { awk -F ' @@ ' -v n="$2" '{print $n}' <<<"$1"; }
 
@@ -17,31 +18,51 @@ mutate() {
   FIND=$2 REPLACE=$3 perl -0pi -e 's/\Q$ENV{FIND}\E/$n++ ? $ENV{FIND} : $ENV{REPLACE}/ge; END { exit($n == 1 ? 0 : 1) }' "$1"
 }
 
-# Builds and runs one test; 0: it passed.
-passes() {
-  CI= make -s --no-print-directory "build/f64/tests/$1" build/f64/dyt >build.log 2>&1 || { cat build.log >&2; exit 1; }
-  DYT=build/f64/dyt DYT_F64=build/f64/dyt timeout 120 "build/f64/tests/$1" >test.log 2>&1
-}
+build() { CI= make -s --no-print-directory "$@" >build.log 2>&1 || { cat build.log >&2; exit 1; }; }
+
+# Runs a test of the tree that is the current folder; 0: it passed.
+passes() { DYT=build/f64/dyt DYT_F64=build/f64/dyt timeout 120 "build/f64/tests/$1" >test.log 2>&1; }
 
 mapfile -t mutants < <(grep -v '^#' tests/mutants.txt)
-for test in $(for m in "${mutants[@]}"; do field "$m" 4; done | sort -u); do
-  passes "$test" || { echo "$test fails without any mutant:"; tail -20 test.log; exit 1; }
-done
+mapfile -t tests < <(for m in "${mutants[@]}"; do field "$m" 4; done | sort -u)
 
-caught=0 missed=0
-for i in "${!mutants[@]}"; do
-  [ $# -eq 0 ] || [[ " $* " == *" $((i + 1)) "* ]] || continue
-  file=$(field "${mutants[i]}" 1) test=$(field "${mutants[i]}" 4)
-  cp "$file" kept
-  mutate "$file" "$(field "${mutants[i]}" 2)" "$(field "${mutants[i]}" 3)" ||
-    { echo "mutant $((i + 1)): '$(field "${mutants[i]}" 2)' does not stand once in $file"; exit 1; }
-  if passes "$test"; then
-    missed=$((missed + 1))
-    echo "mutant $((i + 1)) is not caught by $test: $file: $(field "${mutants[i]}" 3)"
-  else
-    caught=$((caught + 1))
-  fi
-  cp kept "$file" # newer than the mutant's object: it is built again
+# Mutants i with i mod cores = $1 - 1, in tree $1. Prints "caught" or "missed" and why, a line each.
+work() {
+  cd "$trees/$1"
+  for ((i = $1 - 1; i < ${#mutants[@]}; i += cores)); do
+    [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $((i + 1)) "* ]] || continue
+    file=$(field "${mutants[i]}" 1) test=$(field "${mutants[i]}" 4)
+    cp "$file" kept
+    mutate "$file" "$(field "${mutants[i]}" 2)" "$(field "${mutants[i]}" 3)" ||
+      { echo "mutant $((i + 1)): '$(field "${mutants[i]}" 2)' does not stand once in $file" >&2; exit 1; }
+    build "build/f64/tests/$test" build/f64/dyt
+    if passes "$test"; then
+      echo "missed mutant $((i + 1)) is not caught by $test: $file: $(field "${mutants[i]}" 3)"
+    else
+      echo caught
+    fi
+    cp kept "$file" # newer than the mutant's object: it is built again
+  done
+}
+
+wanted=("$@")
+(
+  cd $trees/1
+  build -j"$cores" "${tests[@]/#/build/f64/tests/}" build/f64/dyt
+  for test in "${tests[@]}"; do
+    passes "$test" || { echo "$test fails without any mutant:"; tail -20 test.log; exit 1; }
+  done
+)
+workers=()
+for ((w = 1; w <= cores; w++)); do
+  if [ "$w" -gt 1 ]; then rm -rf "${trees:?}/$w" && cp -a $trees/1 "$trees/$w"; fi
 done
+for ((w = 1; w <= cores; w++)); do
+  work "$w" >"$trees/$w.found" &
+  workers+=($!)
+done
+for pid in "${workers[@]}"; do wait "$pid"; done
+cat $trees/*.found | sed -n 's/^missed //p'
+caught=$(cat $trees/*.found | grep -c '^caught' || true) missed=$(cat $trees/*.found | grep -c '^missed' || true)
 echo "mutants: $caught caught, $missed missed"
-[ $missed -eq 0 ]
+[ "$missed" -eq 0 ]
