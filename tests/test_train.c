@@ -164,7 +164,14 @@ static void interrupt_and_resume(command *c, const char *sets) {
 
 static void test_interrupted_and_resumed(void **state) { interrupt_and_resume(*state, ""); }
 
+/* Between the two every key of data.augment: some exclude each other. (tiny.json has crop_padding and hflip.) */
 static void test_recipes_are_resumed(void **state) { interrupt_and_resume(*state, RECIPE AUGMENTED); }
+
+static void test_crops_are_resumed(void **state) {
+  interrupt_and_resume(*state, " --set data.augment.crop_padding=0 --set data.augment.resized_crop=[0.08,1]"
+                               " --set data.augment.color_jitter=0.4 --set optim.layer_decay=0.75"
+                               " --set train.ema=0.9 --set train.tensorboard=true");
+}
 
 static void test_resume_of_a_finished_run(void **state) {
   command *c = *state;
@@ -359,6 +366,7 @@ int main(void) {
       TEST(test_killed_and_resumed),
       TEST(test_interrupted_and_resumed),
       TEST(test_recipes_are_resumed),
+      TEST(test_crops_are_resumed),
       TEST(test_resume_of_a_finished_run),
       TEST(test_resume_without_a_checkpoint),
       TEST(test_resume_with_a_changed_config),
