@@ -1,6 +1,7 @@
 /* The data files and gnuplot scripts of `dyt plot`. */
 #include "plot_runs.h"
 
+#include "fonts.h"
 #include "gnuplot.h"
 
 #include "dyt/mem.h"
@@ -54,12 +55,19 @@ static void add_shades(str *s) {
   str_add(s, "9\n");
 }
 
+/* What no font has is a question mark (fonts.h). */
 static void add_names(const plot_run *run, int count, str *s) {
+  fonts f;
+  fonts_open(&f);
   for (int i = 0; i < count; i++) {
+    str drawn = {0};
+    fonts_keep(&f, run[i].name, &drawn);
     str_addf(s, "run_%d = ", i + 1);
-    gnuplot_quote(s, run[i].name);
+    gnuplot_quote(s, drawn.data);
     str_add(s, "\n");
+    str_free(&drawn);
   }
+  fonts_close(&f);
 }
 
 static void add_field(str *s, double v) {
