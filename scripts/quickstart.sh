@@ -5,7 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/fetch_data.sh fashion-mnist
-number() { sed -n "s/.*\"$2\": \([-0-9.e]*\).*/\1/p" "$1" | tail -n 1; }
+# The numbers that a key has in a file of JSON lines: of each line the first (eval.json has more below "classes").
+numbers() { sed "s/\"$2\": /\n&/" "$1" | sed -n "s/^\"$2\": \([-0-9.e]*\).*/\1/p"; }
+number() { numbers "$@" | tail -n 1; }
 
 rows=
 for norm in ln dyt; do
@@ -17,7 +19,7 @@ for norm in ln dyt; do
     build/dyt train configs/quick/fashion_$norm.json --run-dir $run
   fi
   build/dyt eval $run --json >$run/eval.json
-  images=$(awk -F, 'NR > 1 {sum += $11; n++} END {printf "%.0f", sum / n}' $run/summary.csv)
+  images=$(numbers $run/log.jsonl img_per_s | awk '{sum += $1; n++} END {printf "%.0f", sum / n}')
   rows+=$(printf '%-22s %7.2f%% %12.4f %10s %9.0f   %s' \
     "$([ $norm = ln ] && echo LayerNorm || echo 'Dynamic Tanh (DyT)')" \
     "$(awk -v a="$(number $run/eval.json acc1)" 'BEGIN {print 100 * a}')" "$(number $run/log.jsonl train_loss)" "$images" \
