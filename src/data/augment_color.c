@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-enum { LEVELS = 256, CHANNELS_MAX = CONFIG_CHANNELS_MAX };
+enum { LEVELS = 256 };
 
-/* --- one table for all channels, or one a channel --- */
+/* --- a table: one for all channels, or one a channel --- */
 
 static bool by_table(augment_size s, const unsigned char *in, unsigned char *out,
                      const unsigned char table[LEVELS]) {
@@ -13,55 +13,54 @@ static bool by_table(augment_size s, const unsigned char *in, unsigned char *out
   return true;
 }
 
-static bool by_tables(augment_size s, const unsigned char *in, unsigned char *out,
-                      unsigned char table[][LEVELS]) {
+static unsigned char clip(int v) { return (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v); }
+
+/* What is known of one channel: how often each byte occurs, the first and the last that do. */
+typedef struct histogram {
+  int32_t count[LEVELS];
+  int low, high;
+  int pixels;
+} histogram;
+
+static histogram histogram_of(augment_size s, const unsigned char *in, int c) {
+  histogram h = {.high = LEVELS - 1, .pixels = s.height * s.width};
   size_t n = augment_bytes(s), C = (size_t)s.channels;
-  for (size_t c = 0; c < C; c++)
-    for (size_t i = c; i < n; i += C) out[i] = table[c][in[i]];
+  for (size_t i = (size_t)c; i < n; i += C) h.count[in[i]]++;
+  while (h.low < LEVELS - 1 && !h.count[h.low]) h.low++;
+  while (h.high > 0 && !h.count[h.high]) h.high--;
+  return h;
+}
+
+/* A table a channel, made from its histogram. */
+static bool by_histograms(augment_size s, const unsigned char *in, unsigned char *out,
+                          void (*make)(const histogram *h, unsigned char table[LEVELS])) {
+  unsigned char table[LEVELS];
+  size_t n = augment_bytes(s), C = (size_t)s.channels;
+  for (size_t c = 0; c < C; c++) {
+    histogram h = histogram_of(s, in, (int)c);
+    make(&h, table);
+    for (size_t i = c; i < n; i += C) out[i] = table[in[i]];
+  }
   return true;
 }
 
-static void histogram(augment_size s, const unsigned char *in, int c, int32_t count[LEVELS]) {
-  size_t n = augment_bytes(s), C = (size_t)s.channels;
-  memset(count, 0, LEVELS * sizeof *count);
-  for (size_t i = (size_t)c; i < n; i += C) count[in[i]]++;
+static void stretch(const histogram *h, unsigned char table[LEVELS]) {
+  bool flat = h->high <= h->low;
+  double scale = flat ? 1 : 255.0 / (h->high - h->low), offset = flat ? 0 : -h->low * scale;
+  for (int v = 0; v < LEVELS; v++) table[v] = clip((int)(v * scale + offset));
 }
 
-static unsigned char clip(int v) { return (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v); }
-
-/* The first and the last byte that occurs. */
-static void ends(const int32_t count[LEVELS], int *low, int *high) {
-  *low = 0, *high = LEVELS - 1;
-  while (*low < LEVELS - 1 && !count[*low]) ++*low;
-  while (*high > 0 && !count[*high]) --*high;
+static void equalize(const histogram *h, unsigned char table[LEVELS]) {
+  int step = (h->pixels - h->count[h->high]) / 255, sum = step / 2;
+  for (int v = 0; v < LEVELS; sum += h->count[v++]) table[v] = step ? clip(sum / step) : (unsigned char)v;
 }
 
 bool augment_autocontrast(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
-  unsigned char table[CHANNELS_MAX][LEVELS];
-  (void)a;
-  for (int c = 0; c < s.channels; c++) {
-    int32_t count[LEVELS];
-    int low, high;
-    histogram(s, in, c, count);
-    ends(count, &low, &high);
-    double scale = high > low ? 255.0 / (high - low) : 1, offset = high > low ? -low * scale : 0;
-    for (int v = 0; v < LEVELS; v++) table[c][v] = clip((int)(v * scale + offset));
-  }
-  return by_tables(s, in, out, table);
+  return (void)a, by_histograms(s, in, out, stretch);
 }
 
 bool augment_equalize(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
-  unsigned char table[CHANNELS_MAX][LEVELS];
-  (void)a;
-  for (int c = 0; c < s.channels; c++) {
-    int32_t count[LEVELS];
-    int low, high;
-    histogram(s, in, c, count);
-    ends(count, &low, &high);
-    int step = (s.height * s.width - count[high]) / 255, sum = step / 2;
-    for (int v = 0; v < LEVELS; sum += count[v++]) table[c][v] = step ? clip(sum / step) : (unsigned char)v;
-  }
-  return by_tables(s, in, out, table);
+  return (void)a, by_histograms(s, in, out, equalize);
 }
 
 bool augment_invert(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {

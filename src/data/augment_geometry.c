@@ -65,12 +65,22 @@ static void shift_line(const line *l, double shift, size_t channels, const unsig
   }
 }
 
-bool augment_shear_x(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
+/* Row y of the result from slope (y + 1/2) + offset pixels further right. */
+static bool shift_rows(augment_size s, const unsigned char *in, unsigned char *out, double slope,
+                       double offset, const augment_arg *a) {
   size_t C = (size_t)s.channels, row = (size_t)s.width * C;
   line l = {s.width, C, C};
   for (int y = 0; y < s.height; y++)
-    shift_line(&l, a->value * (y + 0.5), C, in + (size_t)y * row, out + (size_t)y * row, a);
+    shift_line(&l, slope * (y + 0.5) + offset, C, in + (size_t)y * row, out + (size_t)y * row, a);
   return true;
+}
+
+bool augment_shear_x(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
+  return shift_rows(s, in, out, a->value, 0, a);
+}
+
+bool augment_translate_x(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
+  return shift_rows(s, in, out, 0, a->value, a);
 }
 
 bool augment_shear_y(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
@@ -81,14 +91,7 @@ bool augment_shear_y(augment_size s, const unsigned char *in, unsigned char *out
   return true;
 }
 
-bool augment_translate_x(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
-  size_t C = (size_t)s.channels, row = (size_t)s.width * C;
-  line l = {s.width, C, C};
-  for (int y = 0; y < s.height; y++)
-    shift_line(&l, a->value, C, in + (size_t)y * row, out + (size_t)y * row, a);
-  return true;
-}
-
+/* Whole rows are the pixels of one column. */
 bool augment_translate_y(augment_size s, const unsigned char *in, unsigned char *out, const augment_arg *a) {
   size_t C = (size_t)s.channels, row = (size_t)s.width * C;
   line l = {s.height, row, row};
