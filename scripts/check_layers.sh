@@ -8,7 +8,7 @@ layers=(base kernels core ops data nn models train analyze api cli)
 rank() { for i in "${!layers[@]}"; do [ "${layers[$i]}" = "$1" ] && echo "$i" && return; done; echo 99; }
 
 # Headers whose source has another name, or none.
-declare -A owner=([real]=base [err]=base [kernel]=kernels [op]=core [ops]=ops [nn]=nn [model]=models [data_format]=data [task]=train [dyt]=api)
+declare -A owner=([real]=base [err]=base [cubic]=base [kernel]=kernels [op]=core [ops]=ops [nn]=nn [model]=models [data_format]=data [task]=train [dyt]=api)
 for f in src/*/*.c; do
   layer=${f#src/}; layer=${layer%%/*}; stem=$(basename "$f" .c)
   [ -e "include/dyt/$stem.h" ] && owner[$stem]=${owner[$stem]:-$layer}

@@ -1,5 +1,6 @@
 #include "data/resize.h"
 
+#include "dyt/cubic.h"
 #include "dyt/mem.h"
 
 #include <math.h>
@@ -12,15 +13,6 @@ enum { PRECISION = 32 - 8 - 2 }; /* bits of a weight after the point: a sum of b
 static double triangle(double x) {
   x = fabs(x);
   return x < 1 ? 1 - x : 0;
-}
-
-/* Keys (1981) with a = -1/2. */
-static double cubic(double x) {
-  const double a = -0.5;
-  x = fabs(x);
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
-  return 0;
 }
 
 static const struct {

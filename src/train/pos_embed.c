@@ -1,16 +1,9 @@
 #include "pos_embed.h"
 
+#include "dyt/cubic.h"
 #include "dyt/mem.h"
 
 #include <math.h>
-
-static double cubic(double x) {
-  const double a = -0.5;
-  x = fabs(x);
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
-  return 0;
-}
 
 /* What each output takes of each input: [to, from], rows that sum to 1. */
 static double *shares_of(int64_t from, int64_t to) {
