@@ -1,7 +1,6 @@
 /* Results by class (dyt/confusion.h) and what `dyt eval` makes of them: tables, files, the picture. */
 #include "command.h"
 
-#include "analyze/fonts.h"
 #include "dyt/confusion.h"
 #include "dyt/mem.h"
 
@@ -145,23 +144,6 @@ static void test_picture(void **state) {
   strcpy(names[1], "with, comma");
 }
 
-static void test_letters(void **state) {
-  (void)state;
-  static const struct {
-    const char *text, *drawn;
-  } cases[] = {{"T-shirt \xc3\xa4", "T-shirt \xc3\xa4"},
-               {"x \xf4\x8f\xbf\xbd", "x ?"}}; /* U+10FFFD: for private use */
-  fonts f;
-  fonts_open(&f);
-  for (int i = 0; i < 2; i++) {
-    str s = {0};
-    assert_int_equal(fonts_keep(&f, cases[i].text, &s), i == 0);
-    assert_string_equal(s.data, cases[i].drawn);
-    str_free(&s);
-  }
-  fonts_close(&f);
-}
-
 static int count(const char *text, char what) {
   int n = 0;
   for (; *text; text++) n += *text == what;
@@ -223,7 +205,6 @@ int main(void) {
       cmocka_unit_test(test_many_classes),
       TEST(test_files),
       TEST(test_picture),
-      cmocka_unit_test(test_letters),
       TEST(test_eval),
       TEST(test_without_gnuplot),
   };
