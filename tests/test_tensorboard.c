@@ -89,10 +89,9 @@ typedef struct value {
   message limits, counts;
 } value;
 
-enum { VALUES_MAX = 2000 };
 typedef struct events {
   file_bytes file; /* wall times and speeds are set to zero by `read_events` */
-  value v[VALUES_MAX];
+  value *v;        /* [values] */
   int values, records;
 } events;
 
@@ -131,9 +130,10 @@ static void read_event(message m, events *out) {
     assert_int_equal(f.number == 3,
                      out->records == 0 && f.number > 2); /* the version comes first, and once */
     for (field value_of; f.number == 5 && read_field(&f.content, &value_of);) {
-      assert_true(out->values < VALUES_MAX);
-      out->v[out->values].step = step;
-      read_value(value_of.content, &out->v[out->values++]);
+      size_t n = (size_t)out->values++;
+      out->v = mem_grow(out->v, n, n + 1, sizeof *out->v);
+      out->v[n].step = step;
+      read_value(value_of.content, &out->v[n]);
     }
   }
   out->records++;
@@ -160,6 +160,7 @@ static events *read_events(const command *c, const char *name) {
 
 static void free_events(events *v) {
   file_bytes_free(&v->file);
+  mem_free(v->v);
   mem_free(v);
 }
 
@@ -346,7 +347,6 @@ static void test_asked_for_later(void **state) {
   remove_events_size(c);
   pid = command_start(c, "train --resume @/run --set train.tensorboard=true");
   while (!command_exists(c, "run/" EVENTS)) command_nap(0.01);
-  command_nap(0.3);
   kill(pid, SIGINT);
   assert_int_equal(command_wait(pid), 130);
   events *v = read_events(c, "run/" EVENTS);
