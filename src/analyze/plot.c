@@ -1,6 +1,8 @@
 /* dyt plot: names of the runs, what is computed from their logs, and which pictures there are. */
 #define _GNU_SOURCE
-#include "plot_runs.h"
+#include "dyt/plot.h"
+
+#include "plot_draw.h"
 
 #include "gnuplot.h"
 
@@ -10,62 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- tables --- */
-
-void plot_widen(const plot_table *t, int column, plot_range *r) {
-  for (int i = 0; i < t->rows; i++) {
-    double v = plot_at(t, i, column);
-    if (isnan(v)) continue;
-    r->low = fmin(r->low, v);
-    r->high = fmax(r->high, v);
-  }
-}
-
-bool plot_has(const plot_table *t, int column) {
-  plot_range r = PLOT_NOTHING;
-  plot_widen(t, column, &r);
-  return r.low <= r.high;
-}
-
-bool plot_on_validation(const plot_run *r) { return plot_has(&r->epochs, EPOCHS_VAL_LOSS); }
-
-/* The first row of the last step that has a row for every layer; -1: none has. A step's rows stand together. */
-static int last_whole_step(const plot_run *r) {
-  const plot_table *t = &r->norms;
-  for (int i = t->rows - r->layers; i >= 0 && r->layers; i--)
-    if (plot_at(t, i, NORMS_LAYER) == 0 &&
-        plot_at(t, i, NORMS_STEP) == plot_at(t, i + r->layers - 1, NORMS_STEP))
-      return i;
-  return -1;
-}
-
-static double pearson(const plot_table *t) {
-  double mean_a = 0, mean_s = 0, aa = 0, ss = 0, as = 0, n = t->rows;
-  for (int i = 0; i < t->rows; i++) {
-    mean_a += plot_at(t, i, NORMS_ALPHA) / n;
-    mean_s += plot_at(t, i, NORMS_INV_STD) / n;
-  }
-  for (int i = 0; i < t->rows; i++) {
-    double a = plot_at(t, i, NORMS_ALPHA) - mean_a, s = plot_at(t, i, NORMS_INV_STD) - mean_s;
-    aa += a * a, ss += s * s, as += a * s;
-  }
-  /* what rounding leaves of numbers that are all the same is no variance */
-  bool same = aa <= 1e-24 * n * mean_a * mean_a || ss <= 1e-24 * n * mean_s * mean_s;
-  return t->rows < 2 || same ? NAN : as / sqrt(aa * ss);
-}
-
-plot_end plot_end_of(const plot_run *r) {
-  plot_end end = {.points.columns = NORMS_COLUMNS};
-  int first = last_whole_step(r);
-  for (int i = first; first >= 0 && i < first + r->layers; i++) {
-    if (isnan(plot_at(&r->norms, i, NORMS_ALPHA)) || isnan(plot_at(&r->norms, i, NORMS_INV_STD))) continue;
-    double *x = plot_add_row(&end.points);
-    for (int c = 0; c < NORMS_COLUMNS; c++) x[c] = plot_at(&r->norms, i, c);
-  }
-  end.pearson = pearson(&end.points);
-  return end;
-}
 
 /* --- names --- */
 
@@ -94,7 +40,7 @@ static void shorten(char **name) {
 }
 
 /* Runs of the same name are told apart by their paths. */
-static void name_runs(plot_run *run, const char *const *path, int count) {
+static void name_runs(record *run, const char *const *path, int count) {
   bool twice[PLOT_RUNS_MAX] = {0};
   for (int i = 0; i < count; i++) run[i].name = folder_name(path[i]);
   for (int i = 0; i < count; i++)
@@ -108,20 +54,28 @@ static void name_runs(plot_run *run, const char *const *path, int count) {
   }
 }
 
+/* What a reader of the picture must know: " (diverged)", for a run that has not ended well, or not yet. */
+static void note_state(record *r) {
+  if (!r->state || strcmp(r->state, "done") == 0) return;
+  char *name = mem_printf("%s (%s)", r->name, r->state);
+  mem_free(r->name);
+  r->name = name;
+}
+
 /* --- pictures --- */
 
-static bool has_curves(const plot_run *r) { return r->steps.rows || r->epochs.rows; }
-static bool has_norms(const plot_run *r) { return r->norms.rows > 0; }
-static bool has_end(const plot_run *r) {
-  plot_end end = plot_end_of(r);
+static bool has_curves(const record *r) { return r->steps.rows || r->epochs.rows; }
+static bool has_norms(const record *r) { return r->norms.rows > 0; }
+static bool has_end(const record *r) {
+  record_end end = record_end_of(r);
   mem_free(end.points.x);
   return end.points.rows > 0;
 }
 
 static const struct picture {
   const char *name, *what, *lacks;
-  bool (*has)(const plot_run *r);
-  st (*write)(const plot_run *run, int count, const char *folder, err *e);
+  bool (*has)(const record *r);
+  st (*write)(const record *run, int count, const char *folder, err *e);
 } pictures[] = {{"curves", "loss and accuracy", "no losses logged", has_curves, plot_write_curves},
                 {"norms", "alpha and 1/std over steps", "no norm layers logged", has_norms, plot_write_norms},
                 {"alpha_std", "alpha against 1/std at the end", "no norm layer with an alpha", has_end,
@@ -129,7 +83,7 @@ static const struct picture {
 enum { PICTURES = sizeof pictures / sizeof *pictures };
 
 /* Returns how many runs have something in a picture, and says which have not. */
-static int say_who_lacks(const struct picture *p, const plot_run *run, int count, str *said) {
+static int say_who_lacks(const struct picture *p, const record *run, int count, str *said) {
   int have = 0;
   for (int i = 0; i < count; i++) have += p->has(&run[i]);
   if (!have) str_addf(said, "%s: left out, %s\n", p->name, p->lacks);
@@ -138,7 +92,7 @@ static int say_who_lacks(const struct picture *p, const plot_run *run, int count
   return have;
 }
 
-static st draw(const plot_run *run, int count, const char *folder, str *said, err *e) {
+static st draw(const record *run, int count, const char *folder, str *said, err *e) {
   bool drawn[PICTURES];
   st code = file_make_folder(folder, e);
   for (int i = 0; !code && i < PICTURES; i++) {
@@ -154,14 +108,15 @@ static st draw(const plot_run *run, int count, const char *folder, str *said, er
 }
 
 st plot(const char *const *path, int count, const char *folder, str *said, err *e) {
-  plot_run run[PLOT_RUNS_MAX] = {0};
+  record run[PLOT_RUNS_MAX] = {0};
   if (count > PLOT_RUNS_MAX)
     return err_add(e, ST_USER, "%d runs in one picture, expected at most %d: more cannot be told apart",
                    count, PLOT_RUNS_MAX);
   name_runs(run, path, count);
   st code = ST_OK;
-  for (int i = 0; !code && i < count; i++) code = plot_read(&run[i], path[i], e);
+  for (int i = 0; !code && i < count; i++) code = record_read(&run[i], path[i], e);
+  for (int i = 0; !code && i < count; i++) note_state(&run[i]);
   if (!code) code = draw(run, count, folder, said, e);
-  for (int i = 0; i < count; i++) plot_run_free(&run[i]);
+  for (int i = 0; i < count; i++) record_free(&run[i]);
   return code;
 }

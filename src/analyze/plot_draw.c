@@ -1,5 +1,6 @@
 /* The data files and gnuplot scripts of `dyt plot`. */
-#include "plot_runs.h"
+#include "dyt/plot.h"
+#include "plot_draw.h"
 
 #include "fonts.h"
 #include "gnuplot.h"
@@ -56,7 +57,7 @@ static void add_shades(str *s) {
 }
 
 /* What no font has is a question mark (fonts.h). */
-static void add_names(const plot_run *run, int count, str *s) {
+static void add_names(const record *run, int count, str *s) {
   fonts f;
   fonts_open(&f);
   for (int i = 0; i < count; i++) {
@@ -118,7 +119,7 @@ static double round_number(double v, int more) {
 }
 
 /* Marks at 1, 2, 5, 10, ... where that is not too many. */
-static void add_log_tics(const char *axis, plot_range r, str *s) {
+static void add_log_tics(const char *axis, record_range r, str *s) {
   str_addf(s, "set logscale %s\n", axis);
   if (r.high > 1000 * r.low) return;
   str_addf(s, "set %stics (%.9g", axis, round_number(r.low, 1));
@@ -127,12 +128,12 @@ static void add_log_tics(const char *axis, plot_range r, str *s) {
 }
 
 /* A range that shows all; logarithmic where what is positive spans more than `ratio`. */
-static void add_range(const char *axis, plot_range r, double ratio, str *s) {
-  if (r.low > r.high) r = (plot_range){0, 1};
+static void add_range(const char *axis, record_range r, double ratio, str *s) {
+  if (r.low > r.high) r = (record_range){0, 1};
   bool log_scale = r.low > 0 && r.high > ratio * r.low;
   double margin = 0.04 * (r.high - r.low);
   if (margin <= 1e-9 * fabs(r.high)) margin = fabs(r.high) > 0 ? 0.1 * fabs(r.high) : 1;
-  r = log_scale ? (plot_range){r.low / 1.2, r.high * 1.2} : (plot_range){r.low - margin, r.high + margin};
+  r = log_scale ? (record_range){r.low / 1.2, r.high * 1.2} : (record_range){r.low - margin, r.high + margin};
   str_addf(s, "unset logscale %s\nset %stics autofreq\nset %srange [%.9g:%.9g]\n", axis, axis, axis, r.low,
            r.high);
   if (log_scale) add_log_tics(axis, r, s);
@@ -140,7 +141,7 @@ static void add_range(const char *axis, plot_range r, double ratio, str *s) {
 enum { LOG_LOSS = 100, LOG_STD = 10 };
 
 /* Steps and epochs, from 0, with few enough marks for long numbers. */
-static void add_time_range(plot_range r, str *s) {
+static void add_time_range(record_range r, str *s) {
   double high = r.high > 0 ? r.high : 1, apart = round_number(high / 5, 0);
   if (apart < 0.99 * high / 5) apart = round_number(high / 5, 1);
   str_addf(s, "set xrange [0:%.9g]\nset xtics %.9g\n", 1.02 * high, apart);
@@ -152,7 +153,7 @@ static void add_empty(const char *text, str *s) {
 }
 
 /* What every script begins with: the runs' names and, for each kind of file, what the panels share. */
-static void begin(const char *name, const plot_run *run, int count, const grid *g, str *s) {
+static void begin(const char *name, const record *run, int count, const grid *g, str *s) {
   str names = {0};
   add_names(run, count, &names);
   gnuplot_begin(name, names.data, g->width, g->height, s);
@@ -177,44 +178,44 @@ static st write_data(const char *folder, const char *name, str *data, err *e) {
 
 /* --- curves --- */
 
-static st write_table(const char *folder, const char *name, const char *header, const plot_run *run,
-                      int count, const plot_table *(*table)(const plot_run *), err *e) {
+static st write_table(const char *folder, const char *name, const char *header, const record *run, int count,
+                      const record_table *(*table)(const record *), err *e) {
   str s = {0};
   str_addf(&s, "run,%s\n", header);
   for (int i = 0; i < count; i++) {
-    const plot_table *t = table(&run[i]);
+    const record_table *t = table(&run[i]);
     for (int row = 0; row < t->rows; row++) {
       str_addf(&s, "%d", i + 1);
-      for (int c = 0; c < t->columns; c++) add_field(&s, plot_at(t, row, c));
+      for (int c = 0; c < t->columns; c++) add_field(&s, record_at(t, row, c));
       str_add(&s, "\n");
     }
   }
   return write_data(folder, name, &s, e);
 }
 
-static const plot_table *steps_of(const plot_run *r) { return &r->steps; }
-static const plot_table *epochs_of(const plot_run *r) { return &r->epochs; }
+static const record_table *steps_of(const record *r) { return &r->steps; }
+static const record_table *epochs_of(const record *r) { return &r->epochs; }
 
 /* One curve a run: its table's x column is the first. */
 typedef struct panel {
   const char *file, *xlabel, *ylabel;
   double scale;
-  const plot_table *table[PLOT_RUNS_MAX];
+  const record_table *table[PLOT_RUNS_MAX];
   int column[PLOT_RUNS_MAX];
 } panel;
 
 enum { FEW = 40 }; /* so few points are marked */
 
 static void add_panel(const panel *p, int count, str *s) {
-  plot_range x = PLOT_NOTHING, y = PLOT_NOTHING;
+  record_range x = RECORD_NOTHING, y = RECORD_NOTHING;
   for (int i = 0; i < count; i++) {
-    plot_widen(p->table[i], 0, &x);
-    plot_widen(p->table[i], p->column[i], &y);
+    record_widen(p->table[i], 0, &x);
+    record_widen(p->table[i], p->column[i], &y);
   }
   str_addf(s, "set xlabel '%s'\nset ylabel '%s'\n", p->xlabel, p->ylabel);
   bool empty = y.low > y.high;
   add_time_range(x, s);
-  add_range("y", empty ? y : (plot_range){p->scale * y.low, p->scale * y.high}, LOG_LOSS, s);
+  add_range("y", empty ? y : (record_range){p->scale * y.low, p->scale * y.high}, LOG_LOSS, s);
   if (empty) {
     add_empty("nothing logged", s);
     return;
@@ -227,17 +228,17 @@ static void add_panel(const panel *p, int count, str *s) {
 }
 
 /* What a run is judged on, in the label where it is the same for all. */
-static const char *split_of(const plot_run *run, int count) {
+static const char *split_of(const record *run, int count) {
   int on_validation = 0;
-  for (int i = 0; i < count; i++) on_validation += plot_on_validation(&run[i]);
+  for (int i = 0; i < count; i++) on_validation += record_on_validation(&run[i]);
   return on_validation == count ? "validation" : on_validation ? "validation or test" : "test";
 }
 
-static void add_curves(const plot_run *run, int count, str *s) {
+static void add_curves(const record *run, int count, str *s) {
   char *loss = mem_printf("%s loss", split_of(run, count)),
        *acc = mem_printf("%s accuracy (%%)", split_of(run, count));
   bool steps = false; /* a published run may have left its steps.jsonl out */
-  for (int i = 0; i < count; i++) steps |= plot_has(&run[i].steps, STEPS_LOSS);
+  for (int i = 0; i < count; i++) steps |= record_has(&run[i].steps, STEPS_LOSS);
   panel p[3] = {{.file = steps ? "curves_steps.csv" : "curves_epochs.csv",
                  .xlabel = steps ? "step" : "epoch",
                  .ylabel = "training loss",
@@ -245,7 +246,7 @@ static void add_curves(const plot_run *run, int count, str *s) {
                 {.file = "curves_epochs.csv", .xlabel = "epoch", .ylabel = loss, .scale = 1},
                 {.file = "curves_epochs.csv", .xlabel = "epoch", .ylabel = acc, .scale = 100}};
   for (int i = 0; i < count; i++) {
-    bool validation = plot_on_validation(&run[i]);
+    bool validation = record_on_validation(&run[i]);
     p[0].table[i] = steps ? &run[i].steps : &run[i].epochs;
     p[0].column[i] = steps ? STEPS_LOSS : EPOCHS_TRAIN_LOSS;
     p[1].table[i] = &run[i].epochs, p[1].column[i] = validation ? EPOCHS_VAL_LOSS : EPOCHS_TEST_LOSS;
@@ -257,7 +258,7 @@ static void add_curves(const plot_run *run, int count, str *s) {
 }
 
 /* Rows of names that fit below panels of that width. */
-static int key_rows(const plot_run *run, int count, int width) {
+static int key_rows(const record *run, int count, int width) {
   size_t longest = 0;
   for (int i = 0; i < count; i++)
     if (strlen(run[i].name) > longest) longest = strlen(run[i].name);
@@ -265,7 +266,7 @@ static int key_rows(const plot_run *run, int count, int width) {
   return a_row < 1 ? count : (count + a_row - 1) / a_row;
 }
 
-st plot_write_curves(const plot_run *run, int count, const char *folder, err *e) {
+st plot_write_curves(const record *run, int count, const char *folder, err *e) {
   st code = write_table(folder, "curves_steps", "step,train_loss,lr,grad_norm", run, count, steps_of, e);
   if (!code)
     code = write_table(folder, "curves_epochs",
@@ -286,9 +287,9 @@ st plot_write_curves(const plot_run *run, int count, const char *folder, err *e)
 
 /* --- norm layers --- */
 
-static int last_layer(const plot_run *r) { return r->layers > 1 ? r->layers - 1 : 1; }
+static int last_layer(const record *r) { return r->layers > 1 ? r->layers - 1 : 1; }
 
-static bool has_site(const plot_run *run, int count, const char *site) {
+static bool has_site(const record *run, int count, const char *site) {
   for (int i = 0; i < count; i++)
     for (int l = 0; l < run[i].layers; l++)
       if (strcmp(run[i].layer[l].site, site) == 0) return true;
@@ -299,7 +300,7 @@ enum { SITE_KEY_WIDTH = 800, SITE_KEY_ROW = 26 }; /* of one row */
 static int site_key_height(int width) { return width < SITE_KEY_WIDTH ? 2 * SITE_KEY_ROW : SITE_KEY_ROW; }
 
 /* Lines have no points, which gnuplot would warn of. */
-static void add_site_key(const grid *g, const plot_run *run, int count, bool points, str *s) {
+static void add_site_key(const grid *g, const record *run, int count, bool points, str *s) {
   add_key(g, g->key / SITE_KEY_ROW, s);
   for (int i = 0; i < SITES; i++) {
     if (!has_site(run, count, sites[i].name)) continue;
@@ -314,18 +315,18 @@ static void add_site_key(const grid *g, const plot_run *run, int count, bool poi
 }
 
 /* Layer by layer, with an empty line after each, which lines break at. */
-static st write_norms(const char *folder, const plot_run *run, int count, err *e) {
+static st write_norms(const char *folder, const record *run, int count, err *e) {
   str s = {0};
   str_add(&s, "run,step,index,layer,site,alpha,inv_std\n");
   for (int i = 0; i < count; i++)
     for (int l = 0; l < run[i].layers; l++) {
-      const plot_table *t = &run[i].norms;
+      const record_table *t = &run[i].norms;
       for (int row = 0; row < t->rows; row++) {
-        if (plot_at(t, row, NORMS_LAYER) != l) continue;
-        str_addf(&s, "%d,%.0f,%d,%s,%s", i + 1, plot_at(t, row, NORMS_STEP), l, run[i].layer[l].name,
+        if (record_at(t, row, NORMS_LAYER) != l) continue;
+        str_addf(&s, "%d,%.0f,%d,%s,%s", i + 1, record_at(t, row, NORMS_STEP), l, run[i].layer[l].name,
                  run[i].layer[l].site);
-        add_field(&s, plot_at(t, row, NORMS_ALPHA));
-        add_field(&s, plot_at(t, row, NORMS_INV_STD));
+        add_field(&s, record_at(t, row, NORMS_ALPHA));
+        add_field(&s, record_at(t, row, NORMS_INV_STD));
         str_add(&s, "\n");
       }
       str_add(&s, "\n");
@@ -338,9 +339,9 @@ static const struct quantity {
   const char *label;
 } quantities[] = {{NORMS_ALPHA, 6, ALPHA}, {NORMS_INV_STD, 7, "1/std of the input"}};
 
-static void add_norms_panel(const struct quantity *q, const plot_run *run, int i, str *s) {
+static void add_norms_panel(const struct quantity *q, const record *run, int i, str *s) {
   str_addf(s, "set title run_%d noenhanced\nset xlabel 'step'\nset ylabel '%s'\n", i + 1, q->label);
-  if (!plot_has(&run[i].norms, q->column)) {
+  if (!record_has(&run[i].norms, q->column)) {
     add_empty(run[i].norms.rows ? "no " ALPHA : "nothing logged", s);
     return;
   }
@@ -353,11 +354,11 @@ static void add_norms_panel(const struct quantity *q, const plot_run *run, int i
 }
 
 /* The same ranges for all runs, so that they can be compared. */
-static void add_norms(const plot_run *run, int count, bool alpha, str *s) {
-  plot_range x = PLOT_NOTHING, y[2] = {PLOT_NOTHING, PLOT_NOTHING};
+static void add_norms(const record *run, int count, bool alpha, str *s) {
+  record_range x = RECORD_NOTHING, y[2] = {RECORD_NOTHING, RECORD_NOTHING};
   for (int i = 0; i < count; i++) {
-    plot_widen(&run[i].norms, NORMS_STEP, &x);
-    for (int q = 0; q < 2; q++) plot_widen(&run[i].norms, quantities[q].column, &y[q]);
+    record_widen(&run[i].norms, NORMS_STEP, &x);
+    for (int q = 0; q < 2; q++) record_widen(&run[i].norms, quantities[q].column, &y[q]);
   }
   add_time_range(x, s);
   for (int i = 0; i < count; i++)
@@ -367,10 +368,10 @@ static void add_norms(const plot_run *run, int count, bool alpha, str *s) {
     }
 }
 
-st plot_write_norms(const plot_run *run, int count, const char *folder, err *e) {
+st plot_write_norms(const record *run, int count, const char *folder, err *e) {
   if (write_norms(folder, run, count, e)) return e->code;
   bool alpha = false;
-  for (int i = 0; i < count; i++) alpha |= plot_has(&run[i].norms, NORMS_ALPHA);
+  for (int i = 0; i < count; i++) alpha |= record_has(&run[i].norms, NORMS_ALPHA);
   int columns = alpha ? 2 : 1, width = alpha ? 415 : 550;
   str s = {0};
   grid g = grid_of(count, columns, width, 230, 1, site_key_height(columns * width));
@@ -383,25 +384,25 @@ st plot_write_norms(const plot_run *run, int count, const char *folder, err *e) 
 
 /* --- alpha against 1/std --- */
 
-static st write_ends(const char *folder, const plot_run *run, const plot_end *end, int count, err *e) {
+static st write_ends(const char *folder, const record *run, const record_end *end, int count, err *e) {
   str s = {0};
   str_add(&s, "run,step,index,layer,site,alpha,inv_std\n");
   for (int i = 0; i < count; i++)
     for (int row = 0; row < end[i].points.rows; row++) {
-      const plot_table *t = &end[i].points;
-      const plot_layer *l = &run[i].layer[(int)plot_at(t, row, NORMS_LAYER)];
-      str_addf(&s, "%d,%.0f,%.0f,%s,%s", i + 1, plot_at(t, row, NORMS_STEP), plot_at(t, row, NORMS_LAYER),
+      const record_table *t = &end[i].points;
+      const record_layer *l = &run[i].layer[(int)record_at(t, row, NORMS_LAYER)];
+      str_addf(&s, "%d,%.0f,%.0f,%s,%s", i + 1, record_at(t, row, NORMS_STEP), record_at(t, row, NORMS_LAYER),
                l->name, l->site);
-      add_field(&s, plot_at(t, row, NORMS_ALPHA));
-      add_field(&s, plot_at(t, row, NORMS_INV_STD));
+      add_field(&s, record_at(t, row, NORMS_ALPHA));
+      add_field(&s, record_at(t, row, NORMS_INV_STD));
       str_add(&s, "\n");
     }
   return write_data(folder, "alpha_std", &s, e);
 }
 
-static void add_end(const plot_run *run, const plot_end *end, int i, str *s) {
+static void add_end(const record *run, const record_end *end, int i, str *s) {
   str_addf(s, "set title run_%d.\"\\nstep %.0f, %d layer%s: Pearson ", i + 1,
-           plot_at(&end->points, 0, NORMS_STEP), end->points.rows, end->points.rows == 1 ? "" : "s");
+           record_at(&end->points, 0, NORMS_STEP), end->points.rows, end->points.rows == 1 ? "" : "s");
   if (isnan(end->pearson))
     str_add(s, "r undefined");
   else
@@ -413,11 +414,11 @@ static void add_end(const plot_run *run, const plot_end *end, int i, str *s) {
       i + 1, i + 1, last_layer(run));
 }
 
-static void add_ends(const plot_run *run, const plot_end *end, int count, str *s) {
-  plot_range x = PLOT_NOTHING, y = PLOT_NOTHING;
+static void add_ends(const record *run, const record_end *end, int count, str *s) {
+  record_range x = RECORD_NOTHING, y = RECORD_NOTHING;
   for (int i = 0; i < count; i++) {
-    plot_widen(&end[i].points, NORMS_INV_STD, &x);
-    plot_widen(&end[i].points, NORMS_ALPHA, &y);
+    record_widen(&end[i].points, NORMS_INV_STD, &x);
+    record_widen(&end[i].points, NORMS_ALPHA, &y);
   }
   str_add(s, "set grid xtics\nset xlabel '1/std of the input'\nset ylabel '" ALPHA "'\n");
   add_range("x", x, LOG_STD, s);
@@ -426,11 +427,11 @@ static void add_ends(const plot_run *run, const plot_end *end, int count, str *s
     if (end[i].points.rows) add_end(&run[i], &end[i], i, s);
 }
 
-st plot_write_alpha_std(const plot_run *run, int count, const char *folder, err *e) {
-  plot_end end[PLOT_RUNS_MAX];
+st plot_write_alpha_std(const record *run, int count, const char *folder, err *e) {
+  record_end end[PLOT_RUNS_MAX];
   int panels = 0;
   for (int i = 0; i < count; i++) {
-    end[i] = plot_end_of(&run[i]);
+    end[i] = record_end_of(&run[i]);
     panels += end[i].points.rows > 0;
   }
   str s = {0};

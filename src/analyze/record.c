@@ -1,0 +1,123 @@
+#include "record_file.h"
+
+#include "dyt/file.h"
+#include "dyt/mem.h"
+
+#include <math.h>
+
+const char *const record_steps_key[STEPS_COLUMNS] = {"step", "loss", "lr", "grad_norm"};
+const char *const record_epochs_key[EPOCHS_COLUMNS] = {
+    "epoch",     "step",      "train_loss", "train_acc1",      "val_loss",       "val_acc1",
+    "test_loss", "test_acc1", "test_acc5",  "eval_train_loss", "eval_train_acc1"};
+
+/* --- tables --- */
+
+void record_widen(const record_table *t, int column, record_range *r) {
+  for (int i = 0; i < t->rows; i++) {
+    double v = record_at(t, i, column);
+    if (isnan(v)) continue;
+    r->low = fmin(r->low, v);
+    r->high = fmax(r->high, v);
+  }
+}
+
+bool record_has(const record_table *t, int column) {
+  record_range r = RECORD_NOTHING;
+  record_widen(t, column, &r);
+  return r.low <= r.high;
+}
+
+bool record_on_validation(const record *r) { return record_has(&r->epochs, EPOCHS_VAL_LOSS); }
+
+/* The first row of the last step that has a row for every layer; -1: none has. A step's rows stand together. */
+static int last_whole_step(const record *r) {
+  const record_table *t = &r->norms;
+  for (int i = t->rows - r->layers; i >= 0 && r->layers; i--)
+    if (record_at(t, i, NORMS_LAYER) == 0 &&
+        record_at(t, i, NORMS_STEP) == record_at(t, i + r->layers - 1, NORMS_STEP))
+      return i;
+  return -1;
+}
+
+static double pearson(const record_table *t) {
+  double mean_a = 0, mean_s = 0, aa = 0, ss = 0, as = 0, n = t->rows;
+  for (int i = 0; i < t->rows; i++) {
+    mean_a += record_at(t, i, NORMS_ALPHA) / n;
+    mean_s += record_at(t, i, NORMS_INV_STD) / n;
+  }
+  for (int i = 0; i < t->rows; i++) {
+    double a = record_at(t, i, NORMS_ALPHA) - mean_a, s = record_at(t, i, NORMS_INV_STD) - mean_s;
+    aa += a * a, ss += s * s, as += a * s;
+  }
+  /* what rounding leaves of numbers that are all the same is no variance */
+  bool same = aa <= 1e-24 * n * mean_a * mean_a || ss <= 1e-24 * n * mean_s * mean_s;
+  return t->rows < 2 || same ? NAN : as / sqrt(aa * ss);
+}
+
+record_end record_end_of(const record *r) {
+  record_end end = {.points.columns = NORMS_COLUMNS};
+  int first = last_whole_step(r);
+  for (int i = first; first >= 0 && i < first + r->layers; i++) {
+    if (isnan(record_at(&r->norms, i, NORMS_ALPHA)) || isnan(record_at(&r->norms, i, NORMS_INV_STD)))
+      continue;
+    double *x = record_add_row(&end.points);
+    for (int c = 0; c < NORMS_COLUMNS; c++) x[c] = record_at(&r->norms, i, c);
+  }
+  end.pearson = pearson(&end.points);
+  return end;
+}
+
+/* --- building --- */
+
+double record_measured(double v) { return isfinite(v) && fabs(v) < 1e100 ? v : NAN; }
+
+double *record_add_row(record_table *t) {
+  size_t columns = (size_t)t->columns, room = (size_t)t->room;
+  if (t->rows == t->room) {
+    t->room = t->room ? 2 * t->room : 64;
+    t->x = mem_grow(t->x, room * columns, (size_t)t->room * columns, sizeof *t->x);
+  }
+  return t->x + (size_t)t->rows++ * columns;
+}
+
+void record_add_layer(record *r, const char *name, const char *site) {
+  r->layer = mem_grow(r->layer, (size_t)r->layers, (size_t)r->layers + 1, sizeof *r->layer);
+  r->layer[r->layers++] = (record_layer){mem_strdup(name), mem_strdup(site)};
+}
+
+void record_add_prediction(record *r, int predicted, bool right) {
+  size_t n = (size_t)r->images;
+  if ((n & (n - 1)) == 0) { /* full at each power of two */
+    r->predicted = mem_grow(r->predicted, n, n ? 2 * n : 1, sizeof *r->predicted);
+    r->right = mem_grow(r->right, n, n ? 2 * n : 1, sizeof *r->right);
+  }
+  r->predicted[n] = predicted;
+  r->right[n] = right;
+  r->images++;
+}
+
+/* --- a record --- */
+
+st record_read(record *r, const char *path, err *e) {
+  r->steps.columns = STEPS_COLUMNS, r->epochs.columns = EPOCHS_COLUMNS, r->norms.columns = NORMS_COLUMNS;
+  return file_what(path) == FILE_REGULAR ? record_read_file(r, path, e) : record_read_run(r, path, e);
+}
+
+void record_free(record *r) {
+  for (int i = 0; i < r->layers; i++) {
+    mem_free(r->layer[i].name);
+    mem_free(r->layer[i].site);
+  }
+  mem_free(r->layer);
+  mem_free(r->steps.x);
+  mem_free(r->epochs.x);
+  mem_free(r->norms.x);
+  mem_free(r->shape);
+  mem_free(r->predicted);
+  mem_free(r->right);
+  mem_free(r->name);
+  mem_free(r->state);
+  mem_free(r->message);
+  cJSON_Delete(r->config);
+  *r = (record){0};
+}
