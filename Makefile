@@ -22,14 +22,15 @@ FLAGS_f64  := -DDYT_F64
 FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -fsanitize=thread
 
-PKGS     := openblas libcjson zlib libxxhash libjpeg
+PKGS     := openblas libcjson zlib libxxhash libjpeg gsl
 # Only headers: what is used of stb is compiled into the program, with limits of ours.
 PKGS_HEADERS := stb
 PKG_CFLAGS = $(shell pkg-config --cflags-only-I $(PKGS) $(PKGS_HEADERS) 2>/dev/null | sed 's/-I/-isystem /g')
+# GSL is linked without the CBLAS of its own, which would stand in for OpenBLAS's where it came first.
 # The OpenMP build of OpenBLAS where Debian has it, whatever the alternatives system points to.
 OPENBLAS_OPENMP := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 PKG_LIBS   = $(if $(OPENBLAS_OPENMP),-L$(OPENBLAS_OPENMP) -Wl$(comma)-rpath$(comma)$(OPENBLAS_OPENMP)) \
-             $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -lpthread
+             $(shell pkg-config --define-variable=GSL_CBLAS_LIB= --libs $(PKGS) 2>/dev/null) -lm -lpthread
 comma := ,
 
 WARN_clang := -Wno-unknown-warning-option

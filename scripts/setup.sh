@@ -18,6 +18,7 @@ have() {
     libjpeg-dev) pkg-config --exists libjpeg ;;
     zlib1g-dev) pkg-config --exists zlib ;;
     libxxhash-dev) pkg-config --exists libxxhash ;;
+    libgsl-dev) pkg-config --exists gsl ;;
     libcmocka-dev) pkg-config --exists cmocka ;;
     librandom123-dev) echo '#include <Random123/philox.h>' | "${CC:-cc}" -E - ;;
     libclang-rt-dev) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
@@ -27,7 +28,7 @@ have() {
   esac >/dev/null 2>&1
 }
 
-build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev libstb-dev libjpeg-dev"
+build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev libstb-dev libjpeg-dev libgsl-dev"
 case ${1:-} in
   build) wanted=$build ;;
   check) wanted="$build libcmocka-dev gnuplot-nox groff-base" ;;
@@ -51,7 +52,7 @@ fi
 
 if ! command -v apt-get >/dev/null; then
   echo "dyt needs these packages (Debian's names), and this system has no apt-get to install them:$missing" >&2
-  echo "Install what they hold (OpenBLAS with OpenMP, cJSON, zlib, xxHash, Random123, stb_image, libjpeg-turbo, cmocka) and try again." >&2
+  echo "Install what they hold (OpenBLAS with OpenMP, cJSON, zlib, xxHash, Random123, stb_image, libjpeg-turbo, GSL, cmocka) and try again." >&2
   exit 2
 fi
 as_root=

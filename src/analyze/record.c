@@ -2,6 +2,7 @@
 
 #include "dyt/file.h"
 #include "dyt/mem.h"
+#include "dyt/stats.h"
 
 #include <math.h>
 
@@ -39,19 +40,10 @@ static int last_whole_step(const record *r) {
   return -1;
 }
 
-static double pearson(const record_table *t) {
-  double mean_a = 0, mean_s = 0, aa = 0, ss = 0, as = 0, n = t->rows;
-  for (int i = 0; i < t->rows; i++) {
-    mean_a += record_at(t, i, NORMS_ALPHA) / n;
-    mean_s += record_at(t, i, NORMS_INV_STD) / n;
-  }
-  for (int i = 0; i < t->rows; i++) {
-    double a = record_at(t, i, NORMS_ALPHA) - mean_a, s = record_at(t, i, NORMS_INV_STD) - mean_s;
-    aa += a * a, ss += s * s, as += a * s;
-  }
-  /* what rounding leaves of numbers that are all the same is no variance */
-  bool same = aa <= 1e-24 * n * mean_a * mean_a || ss <= 1e-24 * n * mean_s * mean_s;
-  return t->rows < 2 || same ? NAN : as / sqrt(aa * ss);
+static double *column_of(const record_table *t, int column) {
+  double *x = mem_new((size_t)t->rows + 1, sizeof *x);
+  for (int i = 0; i < t->rows; i++) x[i] = record_at(t, i, column);
+  return x;
 }
 
 record_end record_end_of(const record *r) {
@@ -63,7 +55,10 @@ record_end record_end_of(const record *r) {
     double *x = record_add_row(&end.points);
     for (int c = 0; c < NORMS_COLUMNS; c++) x[c] = record_at(&r->norms, i, c);
   }
-  end.pearson = pearson(&end.points);
+  double *alpha = column_of(&end.points, NORMS_ALPHA), *inv_std = column_of(&end.points, NORMS_INV_STD);
+  end.pearson = stats_pearson(alpha, inv_std, end.points.rows);
+  mem_free(alpha);
+  mem_free(inv_std);
   return end;
 }
 
