@@ -118,7 +118,11 @@ int study_find_axis(const study *s, const char *name);
 /* A JSON string or number as the text of a label, of the caller's own. */
 char *study_label(const cJSON *value);
 
-
-
+/* A study's folder holds study.json (the file with the tier applied, its place in "_about" left as it is), runs.json (tier, store,
+ * runs and choices of a plan) and what table and report wrote: enough to make tables and pictures again with the records alone.
+ * Writing: ST_USER when the folder was made by another study file or tier. */
+st study_folder_write(const char *folder, const study *s, const study_plan *p, const char *store, err *e);
+/* Reads it back; the configs of the plan's runs are empty. *store: the folder of the records, of the caller's own. */
+st study_folder_read(const char *folder, study *s, study_plan *p, char **store, err *e);
 
 #endif
