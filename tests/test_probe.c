@@ -408,6 +408,29 @@ static void test_dyt_run(void **state) {
   assert_true(command_exists(c, "run/probe/tokens.svg") && command_exists(c, "run/probe/channels.png"));
 }
 
+/* An element is where it belongs, whatever micro-batches the images came in. */
+static void test_micro_batches(void **state) {
+  command *c = *state;
+  train(c, "run", "");
+  static const char *const size[] = {"50", "7"};
+  file_bytes b[2];
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(command_run(c, "probe @/run --out @/%s --set train.micro_batch=%s", size[i], size[i]),
+                     0);
+    char *name = mem_printf("%s/pairs.csv", size[i]);
+    b[i] = command_read(c, name);
+    mem_free(name);
+  }
+  const char *row[] = {line_at((char *)b[0].data, 1), line_at((char *)b[1].data, 1)};
+  for (; *row[0]; row[0] = line_at(row[0], 1), row[1] = line_at(row[1], 1)) {
+    char *x[] = {field(row[0], 7), field(row[1], 7)};
+    assert_near(atof(x[0]), atof(x[1]), 1e-4);
+    mem_free(x[0]), mem_free(x[1]);
+  }
+  assert_int_equal(*row[1], 0);
+  for (int i = 0; i < 2; i++) file_bytes_free(&b[i]);
+}
+
 static void test_layernorm_run(void **state) {
   command *c = *state;
   train(c, "ln", "--set model.norm.kind=layernorm");
@@ -450,6 +473,7 @@ int main(void) {
                                      cmocka_unit_test(test_extremes),
                                      cmocka_unit_test(test_correlation),
                                      COMMAND(test_dyt_run),
+                                     COMMAND(test_micro_batches),
                                      COMMAND(test_layernorm_run),
                                      COMMAND(test_refusals)};
   if (k_init(NULL, NULL)) return 1;
