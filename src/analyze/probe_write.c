@@ -12,10 +12,8 @@
 /* --- correlations --- */
 
 static double cv(const double *x, int n) {
-  double mean = 0, square = 0;
-  for (int i = 0; i < n; i++) mean += x[i] / n;
-  for (int i = 0; i < n; i++) square += (x[i] - mean) * (x[i] - mean);
-  return n > 1 ? sqrt(square / (n - 1)) / mean : NAN;
+  stats_summary s = stats_summarize(x, n);
+  return s.sd / s.mean;
 }
 
 probe_correlation probe_correlate(const probe *p, bool with_final) {
