@@ -24,7 +24,8 @@ enum {
 };
 
 /* How far x -> y of a layer is a line, how far an S: least squares of y = slope x + intercept and of y = a tanh(b x). R^2 =
- * 1 - SSE / SST over all pairs, SST about the mean of y. NaN: an input is not finite or all are the same. */
+ * 1 - SSE / SST over all pairs, SST about the mean of y; below 0 for a tanh where outputs are not about 0 (a sigmoid's). NaN: an
+ * input is not finite or all are the same. */
 typedef struct probe_shape {
   double line_r2, tanh_r2;
   double a, b; /* b >= 0, a b the slope at zero; for pairs that do not bend b is next to 0 and a very large */

@@ -42,9 +42,11 @@ probe_correlation probe_correlate(const probe *p, bool with_final) {
 
 /* --- for people --- */
 
-/* "-" where there is no number. */
+/* "-" where there is no number, and one that is too long as in 1.9e+06. */
 static void add_cell(str *out, int width, int decimals, double v) {
-  if (isfinite(v))
+  if (isfinite(v) && fabs(v) >= pow(10, width - decimals - 2))
+    str_addf(out, "  %*.1e", width, v);
+  else if (isfinite(v))
     str_addf(out, "  %*.*f", width, decimals, v);
   else
     str_addf(out, "  %*s", width, "-");
@@ -64,17 +66,20 @@ static int name_width(const probe *p) {
 
 static void add_correlation(str *out, const probe *p, bool with_final) {
   probe_correlation r = probe_correlate(p, with_final);
-  str_addf(out, "%s, %d layers: Pearson", with_final ? "alpha and 1/std" : "without the final norm",
-           r.layers);
-  add_cell(out, 0, 2, r.pearson);
-  str_add(out, ", Spearman");
-  add_cell(out, 0, 2, r.spearman);
-  str_add(out, "; variation of alpha*std");
-  add_cell(out, 0, 2, r.cv_alpha_std);
-  str_add(out, ", of std");
-  add_cell(out, 0, 2, r.cv_std);
-  str_add(out, "; alpha and depth: Pearson");
-  add_cell(out, 0, 2, r.depth_pearson);
+  const struct {
+    const char *name;
+    double value;
+  } part[] = {{"Pearson", r.pearson},
+              {", Spearman", r.spearman},
+              {"; variation of alpha*std", r.cv_alpha_std},
+              {", of std", r.cv_std},
+              {"; alpha and depth: Pearson", r.depth_pearson}};
+  str_addf(out, "%s, %d layers: ", with_final ? "alpha and 1/std" : "without the final norm", r.layers);
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+    if (isfinite(part[i].value))
+      str_addf(out, "%s %.2f", part[i].name, part[i].value);
+    else
+      str_addf(out, "%s -", part[i].name);
   str_add(out, "\n");
 }
 
@@ -99,7 +104,7 @@ void probe_table(const probe *p, str *out) {
     str_add(out, "\n");
   }
   for (int with_final = 1; with_final >= 0; with_final--)
-    if (probe_correlate(p, with_final).layers) add_correlation(out, p, with_final);
+    if (probe_correlate(p, with_final).layers > 1) add_correlation(out, p, with_final);
 }
 
 /* --- for programs --- */
