@@ -91,6 +91,7 @@ int cli_predict(const cli_command *self, int argc, char **argv);
 int cli_replay(const cli_command *self, int argc, char **argv);
 int cli_config(const cli_command *self, int argc, char **argv);
 int cli_info(const cli_command *self, int argc, char **argv);
+int cli_study(const cli_command *self, int argc, char **argv);
 int cli_data(const cli_command *self, int argc, char **argv);
 int cli_export(const cli_command *self, int argc, char **argv);
 int cli_plot(const cli_command *self, int argc, char **argv);

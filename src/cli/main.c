@@ -55,6 +55,13 @@ static const cli_command commands[] = {
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
      "shapes in a weights file, and a config that is guessed from them.",
      cli_info, NULL},
+    {"study",
+     "study STUDY.json [--tier TIER] [--out DIR] [--runs DIR] [--jobs J] [--threads T] [--keep record|last|all]\n"
+     "       [--only KEY=VALUE]... [--fail-fast] [--dry-run] [--commands]",
+     "Trains a grid of configs over seeds and makes its tables. What has finished in --runs is not trained again, also for\n"
+     "another study; Ctrl-C loses nothing, and the same command goes on. Several shells or hosts that share the folders may work\n"
+     "on one study. A diverged run is a result; exit 1 says that a run failed otherwise.",
+     cli_study, NULL},
     {"data", "data CONFIG.json [--out SHEET.png] [--set key.path=VALUE]... [--threads N] [--json]",
      "Shows what a config's data set holds: pictures a class and split, mean and std of the training pictures as measured,\n"
      "and warnings of what may go wrong. --out draws a contact sheet: a row a training picture, first as it is evaluated,\n"
