@@ -65,6 +65,11 @@ static const cli_command commands[] = {
      "layer over steps), alpha_std (one against the other at the end). Data (.csv) and scripts (.gp) stay beside the\n"
      "pictures: change one and run gnuplot on it. A run may still be training.",
      cli_plot, NULL},
+    {"probe", "probe RUN_DIR [--out DIR] [--checkpoint last|best] [--set key.path=VALUE]... [--threads N]",
+     "Measures what a run's norm layers do on its first training images: alpha, 1/std and the like as in dyt.csv, input\n"
+     "against output before gamma and beta, how much of it a line and a tanh explain, which channels hold the extremes, how\n"
+     "alpha goes with 1/std. Leaves tables (layers.csv, pairs.csv, tokens.csv, correlation.csv) and pictures by gnuplot.",
+     cli_probe, NULL},
     {"bench",
      "bench NAME CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]      ops: without CONFIG too",
      "Measures what this machine can do with a config's model, and how close dyt comes; on random images, no data set.\n"
