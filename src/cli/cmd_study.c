@@ -27,16 +27,35 @@ int cli_study(const cli_command *self, int argc, char **argv) {
   int n = 0;
   study_jobs_options o = {.store = "runs", .only = only};
   const cli_option options[] = {
-      {.name = "tier", .arg = "TIER", .help = "a tier of the study: its keys replace the study's", .text = &tier},
+      {.name = "tier",
+       .arg = "TIER",
+       .help = "a tier of the study: its keys replace the study's",
+       .text = &tier},
       {.name = "out", .arg = "DIR", .help = "the study's folder (default studies/NAME-TIER)", .text = &out},
-      {.name = "runs", .arg = "DIR", .help = "where runs and records are, for all studies (default runs)", .text = &o.store},
-      {.name = "jobs", .arg = "J", .help = "runs side by side (default: as many as cores)", .number = &o.jobs},
+      {.name = "runs",
+       .arg = "DIR",
+       .help = "where runs and records are, for all studies (default runs)",
+       .text = &o.store},
+      {.name = "jobs",
+       .arg = "J",
+       .help = "runs side by side (default: as many as cores)",
+       .number = &o.jobs},
       {.name = "threads", .arg = "T", .help = "threads of each run (default 1)", .number = &o.threads},
-      {.name = "keep", .arg = "record|last|all", .help = "what stays of a finished run: its record alone, the last checkpoint too (default), everything", .text = &keep},
-      {.name = "only", .arg = "KEY=VALUE", .help = "only runs of this: AXIS=CASE, seed=N or id=ID", .text = only, .count = &o.n_only},
+      {.name = "keep",
+       .arg = "record|last|all",
+       .help =
+           "what stays of a finished run: its record alone, the last checkpoint too (default), everything",
+       .text = &keep},
+      {.name = "only",
+       .arg = "KEY=VALUE",
+       .help = "only runs of this: AXIS=CASE, seed=N or id=ID",
+       .text = only,
+       .count = &o.n_only},
       {.name = "fail-fast", .help = "begin no more runs after one has failed", .flag = &o.fail_fast},
       {.name = "dry-run", .help = "list the runs and how long they will take", .flag = &dry_run},
-      {.name = "commands", .help = "print one command a missing run, for GNU parallel, xargs or a cluster", .flag = &commands}};
+      {.name = "commands",
+       .help = "print one command a missing run, for GNU parallel, xargs or a cluster",
+       .flag = &commands}};
   int code = cli_begin(self, argc, argv, options, sizeof options / sizeof *options, path, 1, 1, &n);
   if (code >= 0) return code;
   err e = {0};
