@@ -305,6 +305,18 @@ static st read_claims(reader *r, const cJSON *list) {
   return ST_OK;
 }
 
+static st read_family(reader *r, const cJSON *v) {
+  double n = cJSON_IsNumber(v) ? v->valuedouble : -1;
+  r->t->family = r->t->claims;
+  if (!v) return ST_OK;
+  if (!(n >= r->t->claims && n <= TABLE_FAMILY_MAX && n == floor(n)))
+    return json_fail(&r->s->doc, v, r->e,
+                     "table.family: expected how many primary tests all studies have, %d to %d", r->t->claims,
+                     TABLE_FAMILY_MAX);
+  r->t->family = (int)n;
+  return ST_OK;
+}
+
 /* --- the whole --- */
 
 static st read_flag(const reader *r, const cJSON *o, const char *key, bool *flag) {
@@ -324,7 +336,7 @@ static st read_margin(reader *r, const cJSON *v) {
 
 static st read_all(reader *r, const cJSON *o) {
   static const char *const known[] = {"_about", "rows",   "columns",   "metric",  "baseline", "margin",
-                                      "paper",  "screen", "bootstrap", "primary", NULL};
+                                      "paper",  "screen", "bootstrap", "primary", "family",   NULL};
   if (o && !cJSON_IsObject(o)) return fail(r, o, "table: expected an object");
   if (study_check_keys(r->s, o, "table", known, r->e)) return ST_USER;
   if (read_flag(r, o, "screen", &r->t->screen) || read_flag(r, o, "bootstrap", &r->t->bootstrap))
@@ -332,7 +344,8 @@ static st read_all(reader *r, const cJSON *o) {
   if (read_axes(r, o) || place_cells(r) || read_metrics(r, o) || read_margin(r, study_get(o, "margin")))
     return ST_USER;
   if (read_baseline(r, study_get(o, "baseline")) || read_paper(r, study_get(o, "paper"))) return ST_USER;
-  return read_claims(r, study_get(o, "primary"));
+  if (read_claims(r, study_get(o, "primary"))) return ST_USER;
+  return read_family(r, study_get(o, "family"));
 }
 
 st table_spec_read(const study *s, table_spec *t, err *e) {
