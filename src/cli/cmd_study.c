@@ -2,6 +2,7 @@
 
 #include "dyt/mem.h"
 #include "dyt/study_jobs.h"
+#include "dyt/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,15 @@ static st find_keep(const char *word, study_keep *keep, err *e) {
 /* studies/NAME or studies/NAME-TIER */
 static char *default_out(const study *s) {
   return s->tier ? mem_printf("studies/%s-%s", s->name, s->tier) : mem_printf("studies/%s", s->name);
+}
+
+/* Runs what is missing, then writes the tables; the first of them, in Markdown, is the output. */
+static void run_study(const study *s, const study_jobs_options *o, int *signal, str *out, err *e) {
+  int missing;
+  st code = study_jobs_run(s, o, signal, e);
+  if (*signal || (code && code != ST_INTERNAL)) return;
+  err after = {0};
+  if (table_write(o->out, &after) || table_print(o->out, o->store, "md", out, &missing, &after)) err_join(e, &after);
 }
 
 int cli_study(const cli_command *self, int argc, char **argv) {
@@ -63,6 +73,10 @@ int cli_study(const cli_command *self, int argc, char **argv) {
   str text = {0};
   int signal = 0;
   if (find_keep(keep, &o.keep, &e) || study_read(&s, path[0], tier, &e)) return cli_fail(&e);
+  if (table_check(&s, &e)) {
+    study_free(&s);
+    return cli_fail(&e);
+  }
   char *folder = out ? mem_strdup(out) : default_out(&s);
   o.out = folder;
   if (dry_run)
@@ -70,7 +84,7 @@ int cli_study(const cli_command *self, int argc, char **argv) {
   else if (commands)
     study_jobs_commands(&s, &o, &text, &e);
   else
-    study_jobs_run(&s, &o, &signal, &e);
+    run_study(&s, &o, &signal, &text, &e);
   if (text.len) fputs(text.data, stdout);
   str_free(&text);
   mem_free(folder);
