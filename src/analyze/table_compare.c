@@ -80,38 +80,16 @@ static int what_there_is(const table *t, int m) {
          (images ? WITH_IMAGES : 0);
 }
 
-/* One baseline of all or the same row in all columns has a name. */
-static void add_baseline(const table *t, str *out) {
-  int first = -1;
-  bool same_cell = true, same_row = true;
-  for (int i = 0; i < t->spec.cells; i++) {
-    int base = t->spec.place[i].baseline;
-    if (base < 0) continue;
-    if (first < 0) first = base;
-    same_cell &= base == first;
-    same_row &= t->spec.place[base].row == t->spec.place[first].row;
-  }
-  if (same_cell && first >= 0)
-    table_add_label(&t->s, &t->spec, first, out);
-  else if (same_row && first >= 0)
-    str_addf(out, "%s of the same column", t->spec.row[t->spec.place[first].row]);
-  else
-    str_add(out, "the baseline of the column");
-}
-
 void table_add_differences(const table *t, int m, table_page *p) {
   const metric *of = &t->spec.metric[m];
   int has = what_there_is(t, m), columns = 1, pairs = 0;
   for (int i = 0; i < t->spec.cells; i++) pairs += table_at(t, i, m)->pair.n;
   if (!pairs) return;
   for (int k = 0; k < PARTS; k++) columns += (parts[k].needs & ~has) == 0;
-  str base = {0};
-  add_baseline(t, &base);
   table_sheet *s = table_add_sheet(p,
-                                   mem_printf("%s against %s (%s%sseed by seed)", of->title, base.data,
+                                   mem_printf("%s against %s (%s%sseed by seed)", of->title, t->spec.against,
                                               unit_of_difference(of), *of->unit ? ", " : ""),
                                    columns);
-  str_free(&base);
   table_put(s, "");
   for (int k = 0; k < PARTS; k++)
     if ((parts[k].needs & ~has) == 0) table_put(s, parts[k].name);

@@ -41,6 +41,7 @@ typedef struct table_spec {
   metric metric[TABLE_METRICS_MAX]; /* those that are shown, then those of claims alone */
   int metrics, shown;
   double margin; /* points; NaN: none */
+  char *against; /* labels of the baseline; owned; NULL: none */
   bool compared, screen, bootstrap;
   int family;        /* primary tests in all studies, which Holm's correction is over */
   const char *where; /* in the paper; NULL */
