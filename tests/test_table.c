@@ -221,7 +221,7 @@ static void test_columns(void **state) {
                           "## validation accuracy after epoch 1 (%)\n\n| fn | none | learnable | paper |\n");
   command_assert_contains(out, "| tanh | 63.50 " PM " 17.68 (2) | **78.50 " PM " 3.54 (2)** | 82.5 |\n");
   command_assert_contains(out, "| sigmoid |  | 64.75 " PM " 1.77 (2) |  |\n");
-  command_assert_contains(out, "against tanh of the same column");
+  command_assert_contains(out, "against tanh (points, seed by seed)");
   command_assert_contains(out, "| sigmoid, learnable | -13.75 | [-29.63, +2.13] | - | 0.058 |\n");
   assert_null(strstr(out, "| tanh, none |"));
   assert_string_equal(c->err, "");
@@ -252,6 +252,25 @@ static void test_screen(void **state) {
   assert_null(strstr(out, "interval"));
   command_assert_contains(table_of(c, "--format csv"),
                           "sigmoid,learnable,test_acc1,2,2,63.75,1.76776695,-13.75,,,,,,");
+}
+
+/* A case may have seeds of its own: cells are paired by seed. */
+static void test_own_seeds(void **state) {
+  command *c = *state;
+  static const run runs[] = {{"[0]", 0, "done", 0.5, false},
+                             {"[0]", 1, "done", 0.75, false},
+                             {"[0]", 2, "done", 0.25, false},
+                             {"[1]", 2, "done", 0.375, false},
+                             {"[1]", 0, "done", 0.625, false}};
+  put_study(
+      c,
+      "\"seeds\": [0, 1, 2], \"axes\": [{\"name\": \"n\", \"cases\": [{\"label\": \"a\"}, {\"label\": \"b\", \"seeds\": "
+      "[2, 0]}]}], \"table\": {\"baseline\": {\"n\": \"b\"}}",
+      runs, 5, "");
+  const char *out = table_of(c, "");
+  command_assert_contains(out, "| a | **50.00 " PM " 25.00 (3)** |\n| b | **50.00 " PM " 17.68 (2)** |\n");
+  command_assert_contains(out, "| a | -12.50 | [-12.50, -12.50] |");
+  assert_string_equal(c->err, "");
 }
 
 /* --- choices --- */
@@ -356,9 +375,8 @@ static void test_bad_tables(void **state) {
       {"{\"bootstrap\": \"yes\"}", "table.bootstrap: expected true or false"},
       {"{\"baseline\": {\"fn\": \"relu\"}}", "fn: no case is called relu"},
       {"{\"baseline\": {\"gn\": \"relu\"}}", "no axis is called gn"},
-      {"{\"baseline\": {\"fn\": \"tanh\"}}", "table.baseline: 2 cells are so, expected one"},
-      {"{\"columns\": \"alpha\", \"baseline\": {\"alpha\": \"learnable\"}}",
-       "table.baseline: 0 cells are so in column none"},
+      {"{\"baseline\": {\"fn\": [\"tanh\", \"erf\"]}}", "table.baseline: fn: expected one case"},
+      {"{\"baseline\": {\"fn\": \"sigmoid\", \"alpha\": \"none\"}}", "table.baseline: no cell differs"},
       {"{\"paper\": 8}", "table.paper: expected a string or"},
       {"{\"paper\": {\"where\": \"T\", \"value\": {}}}", "table.paper.value: unknown key"},
       {"{\"paper\": {\"where\": \"T\", \"values\": {\"tanh\": 1}}}", "no row is called tanh"},
@@ -395,9 +413,10 @@ static void test_bad_tables(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, command_setup, command_teardown)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(test_markdown), TEST(test_csv),      TEST(test_json),
-                                     TEST(test_latex),    TEST(test_columns),  TEST(test_default),
-                                     TEST(test_screen),   TEST(test_chosen),   TEST(test_tuning_alone),
-                                     TEST(test_files),    TEST(test_refusals), TEST(test_bad_tables)};
+  const struct CMUnitTest tests[] = {TEST(test_markdown),     TEST(test_csv),       TEST(test_json),
+                                     TEST(test_latex),        TEST(test_columns),   TEST(test_default),
+                                     TEST(test_screen),       TEST(test_own_seeds), TEST(test_chosen),
+                                     TEST(test_tuning_alone), TEST(test_files),     TEST(test_refusals),
+                                     TEST(test_bad_tables)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
