@@ -101,7 +101,7 @@ static const char compared[] = NORMS
     " \"primary\": [{\"claim\": \"LN = DyT\", \"kind\": \"equal\", \"cell\": {\"norm\": \"DyT\"}, \"than\": {\"norm\": \"LN\"}},"
     " {\"claim\": \"DyT > 0\", \"kind\": \"positive\", \"cell\": {\"norm\": \"DyT\"}, \"metric\": \"val_acc1\"},"
     " {\"claim\": \"none > LN\", \"kind\": \"greater\", \"cell\": {\"norm\": \"none\"}, \"than\": {\"norm\": \"LN\"}},"
-    " {\"claim\": \"late > LN\", \"kind\": \"greater\", \"cell\": {\"norm\": \"late\"}, \"than\": {\"norm\": \"LN\"}}], \"family\": 4}";
+    " {\"claim\": \"late > LN\", \"kind\": \"greater\", \"cell\": {\"norm\": \"late\"}, \"than\": {\"norm\": \"LN\"}}], \"family\": 5}";
 
 static void test_markdown(void **state) {
   command *c = *state;
@@ -139,11 +139,11 @@ static void test_markdown(void **state) {
       "| a\\|b_% | failed runs | - | - | - |\n"
       "| none | failed runs | - | - | - |\n"
       "| late | 0.000 | - | - | - |\n\n"
-      "## Primary tests, fixed beforehand (of 4)\n\n"
+      "## Primary tests, fixed beforehand (of 5)\n\n"
       "| claim | metric | value | 95% interval | p | p by Holm |  |\n"
       "|:---|---:|---:|---:|---:|---:|---:|\n"
-      "| LN = DyT | test_acc1 | 0.00 | [-1.24, +1.24] | 0.010 | 0.030 | shown |\n"
-      "| DyT > 0 | val_acc1 | +62.50 | [+30.21, +94.79] | 0.007 | 0.028 | shown |\n"
+      "| LN = DyT | test_acc1 | 0.00 | [-1.24, +1.24] | 0.010 | 0.040 | shown |\n"
+      "| DyT > 0 | val_acc1 | +62.50 | [+30.21, +94.79] | 0.007 | 0.035 | shown |\n"
       "| none > LN | test_acc1 | - | - | - | - | cannot be tested: failed runs |\n"
       "| late > LN | test_acc1 | - | - | - | - | waits for runs |\n\n"
       "- Mean " PM " standard deviation over seeds (number of runs).\n"
