@@ -208,10 +208,11 @@ mutants: setup-check ## seed one-line bugs and see that the tests catch each
 
 FUZZERS := $(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c))
 SECONDS_EACH := 60
-$(BUILD)/fuzz/%: tests/%.c $(LIB_SRC)
+# Parsers are compiled for the fuzzer; what else a target uses (no parser of outside bytes) comes from the library.
+FUZZ_SRC := $(filter src/base/% src/data/% src/analyze/record% src/analyze/study.c src/analyze/study_cells.c src/analyze/table% src/analyze/metric.c,$(LIB_SRC))
+$(BUILD)/fuzz/%: tests/%.c $(FUZZ_SRC) $(BUILD)/f32/libdyt.a
 	@mkdir -p $(@D)
-	clang $(filter-out -O3,$(CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $< \
-	  $(filter src/base/% src/data/%,$(LIB_SRC)) $(PKG_LIBS) -o $@
+	clang $(filter-out -O3,$(CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $< $(FUZZ_SRC) $(BUILD)/f32/libdyt.a $(PKG_LIBS) -o $@
 fuzz: setup-fuzz ## fuzz every parser of outside bytes for SECONDS_EACH=60
 	@+$(MAKE) --no-print-directory $(FUZZERS:%=$(BUILD)/fuzz/%)
 	@for f in $(FUZZERS); do mkdir -p $(BUILD)/fuzz/corpus/$$f; \
