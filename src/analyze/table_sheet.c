@@ -169,9 +169,11 @@ static void add_choices(const table *t, table_page *p) {
 static const struct letter {
   char letter;
   const char *means;
-} letters[] = {{'D', "D a number became non-finite"},
-               {'C', "C the last validation accuracy lies more than 10 points below the best"},
-               {'N', "N the training loss of the last epoch is above 0.95 ln(classes)"}};
+} letters[] = {
+    {'D', "D a number became non-finite"},
+    {'C', "C the last validation accuracy lies more than 10 points below the best"},
+    {'N',
+     "N the training loss of the last epoch (of the last steps, in runs of less than one) is above 0.95 ln(classes)"}};
 
 static void note_failures(const table *t, table_page *p) {
   str s = {0};
