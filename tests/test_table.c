@@ -286,7 +286,7 @@ static void test_own_seeds(void **state) {
       runs, 5, "");
   const char *out = table_of(c, "");
   command_assert_contains(out, "| a | **50.00 " PM " 25.00 (3)** |\n| b | **50.00 " PM " 17.68 (2)** |\n");
-  command_assert_contains(out, "| a | -12.50 | [-12.50, -12.50] |");
+  command_assert_contains(out, "| a | -12.50 | [-12.50, -12.50] | - | < 0.001 |\n");
   assert_string_equal(c->err, "");
 }
 
