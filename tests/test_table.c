@@ -28,7 +28,8 @@ typedef struct run {
   bool tuning;
 } run;
 
-/* Of 8 images as many are right as fit the accuracy; validation goes the same way, by 0.01 better at epoch 1. */
+/* Of 8 images as many are right as fit the accuracy; validation goes the same way, by 0.01 better at epoch 1; a line
+ * explains as much of the one norm layer. */
 static void put_record(const command *c, int id, const run *r) {
   char *log =
       mem_printf("{\"epoch\": 1, \"step\": 50, \"train_loss\": 1.5, \"val_loss\": 1, \"val_acc1\": %.9g}\n"
@@ -46,9 +47,11 @@ static void put_record(const command *c, int id, const run *r) {
   put(c, "run", "status.json", status);
   put(c, "run", "log.jsonl", log);
   put(c, "run", "predictions.csv", predictions);
+  put(c, "run", "dyt.csv", NORM_STATS_HEADER "0,0,blocks.0.norm1,0,attn,dyt,tanh,2,4,0,1,1,0,8\n");
   run_path = command_path(c, "run"), file = command_path(c, name);
   err e = {0};
-  if (record_write(run_path, NULL, 0, file, &e)) fail_msg("%s", e.text);
+  const probe_shape line = {.line_r2 = r->acc1};
+  if (record_write(run_path, &line, 1, file, &e)) fail_msg("%s", e.text);
   mem_free(log);
   mem_free(status);
   mem_free(predictions);
@@ -217,8 +220,8 @@ static void test_columns(void **state) {
       "\"paper\": {\"where\": \"Table 8\", \"values\": {\"tanh\": {\"learnable\": 82.5}}}}",
       grid, 6, "");
   const char *out = table_of(c, "");
-  command_assert_contains(out,
-                          "## validation accuracy after epoch 1 (%)\n\n| fn | none | learnable | paper |\n");
+  command_assert_contains(
+      out, "## validation accuracy after epoch 1 (%)\n\n| fn | alpha none | alpha learnable | paper |\n");
   command_assert_contains(out, "| tanh | 63.50 " PM " 17.68 (2) | **78.50 " PM " 3.54 (2)** | 82.5 |\n");
   command_assert_contains(out, "| sigmoid |  | 64.75 " PM " 1.77 (2) |  |\n");
   command_assert_contains(out, "against tanh (points, seed by seed)");
@@ -235,6 +238,20 @@ static void test_default(void **state) {
   command_assert_contains(out, "| fn, alpha | mean " PM " sd (n) |\n");
   command_assert_contains(out, "| tanh, none | 62.50 " PM " 17.68 (2) |\n");
   command_assert_contains(out, "| sigmoid, learnable | 63.75 " PM " 1.77 (2) |\n");
+}
+
+/* Numbers without a unit stand together; their range, not their standard deviation. */
+static void test_correlations(void **state) {
+  command *c = *state;
+  put_study(c, GRID ", \"table\": {\"metric\": [\"test_acc1\", \"pearson\", \"line_r2_first\"]}", grid, 6,
+            ", \"waiting\": 1");
+  const char *out = table_of(c, "");
+  command_assert_contains(
+      out,
+      "## Norm layers: mean [range] (n)\n\n"
+      "| fn, alpha | tanh, none | tanh, learnable | sigmoid, learnable | erf, none | erf, learnable |\n");
+  command_assert_contains(out, "| Pearson's r of alpha and 1/std | - | ");
+  command_assert_contains(out, "| R2 of a line, first norm | 0.625 [0.500, 0.750] (2) | ");
 }
 
 static void test_screen(void **state) {
@@ -269,7 +286,7 @@ static void test_own_seeds(void **state) {
       runs, 5, "");
   const char *out = table_of(c, "");
   command_assert_contains(out, "| a | **50.00 " PM " 25.00 (3)** |\n| b | **50.00 " PM " 17.68 (2)** |\n");
-  command_assert_contains(out, "| a | -12.50 | [-12.50, -12.50] |");
+  command_assert_contains(out, "| a | -12.50 | [-12.50, -12.50] | - | < 0.001 |\n");
   assert_string_equal(c->err, "");
 }
 
@@ -307,7 +324,7 @@ static void test_tuning_alone(void **state) {
   put_study(c, TUNED ", \"seeds\": [], \"table\": {\"rows\": \"norm\", \"columns\": \"lr\"}", tuned, 2,
             choices);
   const char *out = table_of(c, "");
-  command_assert_contains(out, "## validation accuracy (%)\n\n| norm | 1 | 2 | 4 |\n");
+  command_assert_contains(out, "## validation accuracy (%)\n\n| norm | lr 1 | lr 2 | lr 4 |\n");
   command_assert_contains(out, "| LN | not run yet | 18.75 " PM " 8.84 (2) | not run yet |\n");
   command_assert_contains(out, "All runs are those of the tuning seeds");
 }
@@ -413,10 +430,10 @@ static void test_bad_tables(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, command_setup, command_teardown)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(test_markdown),     TEST(test_csv),       TEST(test_json),
-                                     TEST(test_latex),        TEST(test_columns),   TEST(test_default),
-                                     TEST(test_screen),       TEST(test_own_seeds), TEST(test_chosen),
-                                     TEST(test_tuning_alone), TEST(test_files),     TEST(test_refusals),
-                                     TEST(test_bad_tables)};
+  const struct CMUnitTest tests[] = {TEST(test_markdown), TEST(test_csv),          TEST(test_json),
+                                     TEST(test_latex),    TEST(test_columns),      TEST(test_default),
+                                     TEST(test_screen),   TEST(test_correlations), TEST(test_own_seeds),
+                                     TEST(test_chosen),   TEST(test_tuning_alone), TEST(test_files),
+                                     TEST(test_refusals), TEST(test_bad_tables)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

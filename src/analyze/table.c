@@ -32,7 +32,8 @@ static void add_escaped(str *out, const char *text, const escape *list, int n) {
 /* --- Markdown --- */
 
 static void add_markdown(str *out, const char *text) {
-  static const escape list[] = {{"\\", "\\\\"}, {"|", "\\|"}, {"*", "\\*"}, {"`", "\\`"}, {"<", "&lt;"}};
+  static const escape list[] = {{"\\", "\\\\"}, {"|", "\\|"}, {"*", "\\*"},
+                                {"`", "\\`"},   {"< ", "< "}, {"<", "&lt;"}};
   add_escaped(out, text, list, sizeof list / sizeof *list);
 }
 

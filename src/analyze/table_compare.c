@@ -86,10 +86,9 @@ void table_add_differences(const table *t, int m, table_page *p) {
   for (int i = 0; i < t->spec.cells; i++) pairs += table_at(t, i, m)->pair.n;
   if (!pairs) return;
   for (int k = 0; k < PARTS; k++) columns += (parts[k].needs & ~has) == 0;
-  table_sheet *s = table_add_sheet(p,
-                                   mem_printf("%s against %s (%s%sseed by seed)", of->title, t->spec.against,
-                                              unit_of_difference(of), *of->unit ? ", " : ""),
-                                   columns);
+  table_sheet *s = table_add_sheet(
+      p, mem_printf("%s against %s (%s, seed by seed)", of->title, t->spec.against, unit_of_difference(of)),
+      columns);
   table_put(s, "");
   for (int k = 0; k < PARTS; k++)
     if ((parts[k].needs & ~has) == 0) table_put(s, parts[k].name);

@@ -81,8 +81,11 @@ static void add_means(const table *t, int m, table_page *p) {
   table_sheet *s = table_add_sheet(p, heading(of), 1 + spec->columns + papers);
   put_corner(t, s);
   for (int c = 0; c < spec->columns; c++) {
-    const char *name = table_column(&t->s, spec, c);
-    table_put(s, *name ? name : papers ? "ours" : *of->unit ? "mean \xc2\xb1 sd (n)" : "mean [range] (n)");
+    if (spec->column_axis >= 0)
+      table_put_text(s, mem_printf("%s %s", t->s.axis[spec->column_axis].name, table_column(&t->s, spec, c)),
+                     false);
+    else
+      table_put(s, papers ? "ours" : *of->unit ? "mean \xc2\xb1 sd (n)" : "mean [range] (n)");
     if (papers && has_paper(spec, c)) table_put(s, "paper");
   }
   for (int r = 0; r < spec->rows; r++) {
@@ -94,6 +97,34 @@ static void add_means(const table *t, int m, table_page *p) {
       table_put_text(s, text.data ? text.data : mem_strdup(""), cell >= 0 && table_at(t, cell, m)->best);
       if (papers && has_paper(spec, c))
         table_put(s, cell >= 0 && spec->place[cell].paper ? spec->place[cell].paper : "");
+    }
+  }
+}
+
+/* Where the cells are few, numbers without a unit stand together: a row a metric. */
+static bool is_gathered(const table_spec *spec, int m) {
+  enum { CELLS = 6 };
+  int alike = 0;
+  for (int i = 0; i < spec->shown; i++) alike += !*spec->metric[i].unit;
+  bool papers = m == 0 && has_paper(spec, 0);
+  return !*spec->metric[m].unit && alike > 1 && spec->column_axis < 0 && spec->rows <= CELLS && !papers;
+}
+
+static void add_gathered(const table *t, table_page *p) {
+  const table_spec *spec = &t->spec;
+  table_sheet *s = NULL;
+  for (int m = 0; m < spec->shown; m++) {
+    if (!is_gathered(spec, m)) continue;
+    if (!s) {
+      s = table_add_sheet(p, mem_strdup("Norm layers: mean [range] (n)"), 1 + spec->rows);
+      put_corner(t, s);
+      for (int r = 0; r < spec->rows; r++) table_put(s, spec->row[r]);
+    }
+    table_put(s, spec->metric[m].title);
+    for (int r = 0; r < spec->rows; r++) {
+      str text = {0};
+      add_value(t, cell_at(spec, r, 0), m, &text);
+      table_put_str(s, &text);
     }
   }
 }
@@ -138,9 +169,11 @@ static void add_choices(const table *t, table_page *p) {
 static const struct letter {
   char letter;
   const char *means;
-} letters[] = {{'D', "D a number became non-finite"},
-               {'C', "C the last validation accuracy lies more than 10 points below the best"},
-               {'N', "N the training loss of the last epoch is above 0.95 ln(classes)"}};
+} letters[] = {
+    {'D', "D a number became non-finite"},
+    {'C', "C the last validation accuracy lies more than 10 points below the best"},
+    {'N',
+     "N the training loss of the last epoch (of the last steps, in runs of less than one) is above 0.95 ln(classes)"}};
 
 static void note_failures(const table *t, table_page *p) {
   str s = {0};
@@ -169,6 +202,26 @@ static bool has_edges(const table *t) {
   return has;
 }
 
+static void note_tests(const table_spec *spec, table_page *p) {
+  if (spec->compared && !spec->screen)
+    table_add_note(
+        p,
+        mem_strdup(
+            "Intervals and two-sided p are of paired t tests over seeds, not corrected for their number: they describe."));
+  if (spec->compared && !spec->screen && !isnan(spec->margin))
+    table_add_note(
+        p,
+        mem_printf(
+            "Equivalence: two one-sided tests at 5%%, margin %g point%s; not shown equal is not shown different. Its power "
+            "is that of showing it if there were no difference.",
+            spec->margin, spec->margin == 1 ? "" : "s"));
+  if (spec->claims)
+    table_add_note(
+        p,
+        mem_strdup(
+            "Primary tests are one-sided paired t tests at 5% (equal: two one-sided), by Holm over all that were fixed."));
+}
+
 static void add_notes(const table *t, table_page *p) {
   const table_spec *spec = &t->spec;
   bool ranges = false;
@@ -179,23 +232,7 @@ static void add_notes(const table *t, table_page *p) {
     table_add_note(
         p, mem_strdup("All runs are those of the tuning seeds: nothing here is a result of a chosen case."));
   if (spec->screen) table_add_note(p, mem_strdup("A screen: no tests, no ranking, no claims."));
-  if (spec->compared && !spec->screen)
-    table_add_note(
-        p,
-        mem_strdup(
-            "Intervals and two-sided p are of paired t tests over seeds, not corrected for their number: they describe."));
-  if (spec->compared && !spec->screen && !isnan(spec->margin))
-    table_add_note(
-        p,
-        mem_printf(
-            "Equivalence: two one-sided tests at 5%%, margin %g points; not shown equal is not shown different. Its power "
-            "is that of showing it if there were no difference.",
-            spec->margin));
-  if (spec->claims)
-    table_add_note(
-        p,
-        mem_strdup(
-            "Primary tests are one-sided paired t tests at 5% (equal: two one-sided), by Holm over all that were fixed."));
+  note_tests(spec, p);
   if (has_ties(t))
     table_add_note(p, mem_strdup("Tie: less than 0.05 points apart; the lower learning rate was taken."));
   if (has_edges(t))
@@ -210,9 +247,11 @@ void table_page_of(const table *t, table_page *p) {
   *p = (table_page){.title = mem_printf("%s%s%s%s", t->s.name, t->s.tier ? " (" : "",
                                         t->s.tier ? t->s.tier : "", t->s.tier ? ")" : "")};
   for (int m = 0; m < t->spec.shown; m++) {
+    if (is_gathered(&t->spec, m)) continue;
     add_means(t, m, p);
-    if (t->spec.compared) table_add_differences(t, m, p);
+    if (t->spec.compared && *t->spec.metric[m].unit) table_add_differences(t, m, p);
   }
+  add_gathered(t, p);
   table_add_tests(t, p);
   add_choices(t, p);
   add_notes(t, p);

@@ -181,8 +181,9 @@ static st read_baseline(reader *r, const cJSON *o) {
     t->compared |= base >= 0 && base != i;
   }
   t->against = against.data;
-  return t->compared ? ST_OK
-                     : json_fail(&r->s->doc, o, r->e, "table.baseline: no cell differs from another one only so");
+  return t->compared
+             ? ST_OK
+             : json_fail(&r->s->doc, o, r->e, "table.baseline: no cell differs from another one only so");
 }
 
 /* --- metrics --- */
