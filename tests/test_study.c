@@ -158,6 +158,20 @@ static void test_the_better_case_is_chosen(void **state) {
   assert_int_equal(count_files(c, "runs", ".json.gz"), 8 + 4 + 2);
 }
 
+/* Of cases that are as good as each other the lowest learning rate; cells that are excluded are not run. */
+static void test_ties_and_exclusions(void **state) {
+  command *c = *state;
+  put(c, "ties.json",
+      "{ \"base\": \"tiny.json\", \"set\": { \"data.val_size\": 60, \"train.max_steps\": 2 }, \"seeds\": [],\n"
+      "  \"axes\": [ { \"name\": \"lr\", \"key\": \"optim.lr\", \"values\": [3e-9, 1e-9, 2e-9, 4e-9] } ],\n"
+      "  \"exclude\": [ { \"lr\": 4e-9 } ], \"select\": { \"axis\": \"lr\", \"by\": \"val_acc1\", \"seeds\": [100] } }\n");
+  assert_int_equal(command_run(c, "study @/ties.json --runs @/runs --out @/out"), 0);
+  assert_int_equal(count_files(c, "runs", ".json.gz"), 3);
+  file_bytes runs = command_read(c, "out/runs.json");
+  command_assert_contains((char *)runs.data, "{\"cell\": [1], ");
+  file_bytes_free(&runs);
+}
+
 /* --- kills and company --- */
 
 /* Tables of runs that were killed are those of runs that were not. */
@@ -314,6 +328,8 @@ static void test_a_full_disk_loses_no_record(void **state) {
 
 /* --- what cannot be --- */
 
+#define BASE "{ \"base\": \"tiny.json\", \"seeds\": [0], "
+
 static void refuse(command *c, const char *text, const char *part) {
   put(c, "bad.json", text);
   command_refuse(c, "study @/bad.json --runs @/runs --out @/out", part);
@@ -322,7 +338,6 @@ static void refuse(command *c, const char *text, const char *part) {
 
 static void test_bad_studies(void **state) {
   command *c = *state;
-#define BASE "{ \"base\": \"tiny.json\", \"seeds\": [0], "
   refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"key\": \"model.norm.fm\", \"values\": [\"tanh\"] } ] }",
          "model.norm.fm: unknown key, did you mean");
   refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"key\": \"optim.lr\", \"values\": [] } ] }",
@@ -405,6 +420,7 @@ int main(void) {
       TEST(test_a_run_is_what_train_makes_of_it),
       TEST(test_studies_share_runs),
       TEST(test_the_better_case_is_chosen),
+      TEST(test_ties_and_exclusions),
       TEST(test_killed_and_run_again),
       TEST(test_interrupted),
       TEST(test_two_at_once_train_each_run_once),
