@@ -72,6 +72,8 @@ exports_all_of_dyt() {
   done
 }
 finds_openblas() { [[ $(ldd "$1") == *openblas-openmp/* ]] || [ -z "$(ls -d /usr/lib/*/openblas-openmp 2>/dev/null)" ]; }
+# GSL brings a slow CBLAS of its own, which must not come first.
+calls_openblas() { grep -c "binding file $1 .*/libopenblas.*\`cblas_sgemm'" <<<"$(LD_DEBUG=bindings LD_BIND_NOW=1 "$1" 2>&1)" >/dev/null; }
 
 # Options of a command, from its help.
 options_of() { "$root/bin/dyt" "$1" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p'; }
@@ -114,6 +116,7 @@ nothing_is_left() { [ -z "$(find "$root" ! -type d)" ] && [ ! -e "$root/include/
 check "make install" quiet_make install
 check "pkg-config knows the version" [ "$(pc --modversion)" = "$("$root/bin/dyt" --version | cut -d' ' -f2)" ]
 check "the program finds OpenBLAS" finds_openblas "$root/bin/dyt"
+check "the program calls OpenBLAS" calls_openblas "$root/bin/dyt"
 check "data" write_data
 check "dyt train" train
 check "the example, shared" build_shared
@@ -121,6 +124,7 @@ check "it needs libdyt.so.0" needs "$stage/shared"
 check "the shared example agrees with predictions.csv" agrees shared
 check "the example, static" build_static
 check "it does not need libdyt.so.0" needs_not "$stage/static"
+check "the static example calls OpenBLAS" calls_openblas "$stage/static"
 check "the static example agrees with predictions.csv" agrees static
 check "the shared library exports dyt_ functions only" exports_dyt_only
 check "the shared library exports every function of dyt.h" exports_all_of_dyt

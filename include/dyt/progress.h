@@ -33,6 +33,8 @@ void progress_step(progress *p, const progress_point *at);
 /* The same for work that precedes a training: `done` of `all` `things`, begun at progress_clock() `begun`; nothing in its
  * first second. */
 void progress_count(progress *p, const char *things, int64_t done, int64_t all, double begun);
+/* The same with a line of the caller's. */
+void progress_text(progress *p, const char *line);
 /* Clears the rewritten line and prints one that stays (a newline is added). */
 void progress_line(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void progress_close(progress *p);

@@ -94,6 +94,9 @@ bool record_has(const record_table *t, int column);
 /* Whether a run is judged on a validation split: else on its test split. */
 bool record_on_validation(const record *r);
 
+/* The first row of the last logging point that has a row for every layer; -1: there is none. */
+int record_last_point(const record *r);
+
 /* The last step at which every layer was logged: its alphas and 1/std where both are finite, and Pearson's r of them (NaN:
  * less than two layers, or one of both is the same in all). */
 typedef struct record_end {

@@ -3,7 +3,7 @@
  * STORE/ID/ is the run directory while it trains and as long as it is kept, STORE/ID.json.gz its record once it is done or
  * has diverged, STORE/ID.lock says who trains it now, STORE/ID.out what that training printed, and STORE/ID.failed why it
  * could not. A lock is a file with host and process; its owner touches it every few seconds. It is void when its process is
- * gone (same host) or it was not touched for STORE_STALE seconds by the clock of the file system (another host).
+ * gone (same host) or it was not touched for STORE_STALE seconds by the clock of the file system.
  *
  *   if (store_claim("runs", id, e) == STORE_MINE) { train; write the record; store_release("runs", id); }
  */

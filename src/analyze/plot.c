@@ -21,9 +21,9 @@ static char *folder_name(const char *path) {
   while (n > 1 && path[n - 1] == '/') n--;
   char *trimmed = mem_printf("%.*s", (int)n, path);
   const char *name = file_name(trimmed);
-  char *real = *name && strcmp(name, ".") && strcmp(name, "..") ? NULL : realpath(trimmed, NULL);
-  char *out = mem_strdup(real ? file_name(real) : name);
-  free(real);
+  char *full = *name && strcmp(name, ".") && strcmp(name, "..") ? NULL : realpath(trimmed, NULL);
+  char *out = mem_strdup(full ? file_name(full) : name);
+  free(full);
   mem_free(trimmed);
   return out;
 }

@@ -30,8 +30,8 @@ bool record_has(const record_table *t, int column) {
 
 bool record_on_validation(const record *r) { return record_has(&r->epochs, EPOCHS_VAL_LOSS); }
 
-/* The first row of the last step that has a row for every layer; -1: none has. A step's rows stand together. */
-static int last_whole_step(const record *r) {
+/* A step's rows stand together. */
+int record_last_point(const record *r) {
   const record_table *t = &r->norms;
   for (int i = t->rows - r->layers; i >= 0 && r->layers; i--)
     if (record_at(t, i, NORMS_LAYER) == 0 &&
@@ -48,7 +48,7 @@ static double *column_of(const record_table *t, int column) {
 
 record_end record_end_of(const record *r) {
   record_end end = {.points.columns = NORMS_COLUMNS};
-  int first = last_whole_step(r);
+  int first = record_last_point(r);
   for (int i = first; first >= 0 && i < first + r->layers; i++) {
     if (isnan(record_at(&r->norms, i, NORMS_ALPHA)) || isnan(record_at(&r->norms, i, NORMS_INV_STD)))
       continue;

@@ -96,13 +96,13 @@ static void add_norms(record *r, str *out) {
   add_table(r, NORMS, layers, most < RECORD_POINTS ? most : RECORD_POINTS, out);
 }
 
-static void add_shapes(const probe_shape *shape, int n, str *out) {
+static void add_shapes(const probe_shape *fit, int n, str *out) {
   member(out, "shapes");
   str_add(out, "{");
   for (int c = 0; c < SHAPE_COLUMNS; c++) {
     member(out, shape_columns[c].name);
     for (int i = 0; i < n; i++) {
-      probe_shape s = shape[i];
+      probe_shape s = fit[i];
       str_add(out, i ? "," : "[");
       str_add_number(out, *shape_at(&s, c), NORM_DIGITS);
     }
@@ -129,7 +129,7 @@ static void add_predictions(const record *r, str *out) {
   str_add(out, "\"");
 }
 
-static void add_record(record *r, const probe_shape *shape, int shapes, str *out) {
+static void add_record(record *r, const probe_shape *fit, int shapes, str *out) {
   str_add(out, "{");
   member(out, "format");
   str_add(out, "\"" FORMAT "\"");
@@ -148,7 +148,7 @@ static void add_record(record *r, const probe_shape *shape, int shapes, str *out
   add_table(r, STEPS, 1, STEPS_MOST, out);
   add_table(r, EPOCHS, 1, STEPS_MOST, out);
   if (r->layers) add_norms(r, out);
-  if (shape) add_shapes(shape, shapes, out);
+  if (fit) add_shapes(fit, shapes, out);
   if (r->images) add_predictions(r, out);
   str_add(out, "}\n");
 }
@@ -172,11 +172,11 @@ static st compress_to(const char *file, const str *text, err *e) {
   return code;
 }
 
-st record_write(const char *run, const probe_shape *shape, int shapes, const char *file, err *e) {
+st record_write(const char *run, const probe_shape *fit, int shapes, const char *file, err *e) {
   record r = {0};
   str text = {0};
   st code = record_read(&r, run, e);
-  if (!code) add_record(&r, shape, shapes, &text);
+  if (!code) add_record(&r, fit, shapes, &text);
   if (!code) code = compress_to(file, &text, e);
   str_free(&text);
   record_free(&r);
@@ -288,13 +288,13 @@ static st read_document(const json_doc *d, record *r, err *e) {
   const char *format = cJSON_GetStringValue(get(d->root, "format"));
   const char *state = cJSON_GetStringValue(get(d->root, "state"));
   const char *message = cJSON_GetStringValue(get(d->root, "message"));
-  const cJSON *seconds = get(d->root, "seconds"), *config = get(d->root, "config");
+  const cJSON *seconds = get(d->root, "seconds"), *settings = get(d->root, "config");
   if (!format || strcmp(format, FORMAT) || !state)
     return json_fail(d, d->root, e, "no record of a run: expected \"format\": \"" FORMAT "\" and a state");
   r->state = mem_strdup(state);
   r->message = message ? mem_strdup(message) : NULL;
   r->seconds = cJSON_IsNumber(seconds) ? seconds->valuedouble : NAN;
-  r->config = config ? cJSON_Duplicate(config, true) : NULL;
+  r->config = settings ? cJSON_Duplicate(settings, true) : NULL;
   st code = ST_OK;
   for (int i = 0; !code && i < TABLES; i++) code = read_table(d, &tables[i], table_of(r, &tables[i]), e);
   if (!code) code = read_layers(d, r, e);

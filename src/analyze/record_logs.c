@@ -68,7 +68,7 @@ static st read_object(const line *l, record_table *t, const char *const *key, er
   double *x = code ? NULL : record_add_row(t);
   for (int i = 0; x && i < t->columns; i++) {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key[i]);
-    x[i] = cJSON_IsNumber(v) ? measured(v->valuedouble) : NAN;
+    x[i] = cJSON_IsNumber(v) ? record_measured(v->valuedouble) : NAN;
   }
   cJSON_Delete(o);
   return code;
@@ -200,9 +200,9 @@ static void read_status(record *r, const char *folder) {
 }
 
 st record_read_run(record *r, const char *path, err *e) {
-  char *config = run_file(path, "config.json");
-  bool is_run = file_what(config) == FILE_REGULAR;
-  mem_free(config);
+  char *file = run_file(path, "config.json");
+  bool is_run = file_what(file) == FILE_REGULAR;
+  mem_free(file);
   if (!is_run) return err_add(e, ST_USER, "%s: no run directory: there is no config.json in it", path);
   st code = read_lines(path, "steps.jsonl", read_step, r, e);
   if (!code) code = read_lines(path, "log.jsonl", read_epoch, r, e);

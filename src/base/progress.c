@@ -77,6 +77,10 @@ void progress_step(progress *p, const progress_point *at) {
   show(p, line);
 }
 
+void progress_text(progress *p, const char *line) {
+  if (is_due(p)) show(p, line);
+}
+
 void progress_line(progress *p, const char *format, ...) {
   if (p->quiet) return;
   clear(p);

@@ -55,6 +55,13 @@ static const cli_command commands[] = {
      "Parameters, FLOPs, memory plan and, with --graph, the tape of a config; state and contents of a run; names and\n"
      "shapes in a weights file, and a config that is guessed from them.",
      cli_info, NULL},
+    {"study",
+     "study STUDY.json [--tier TIER] [--out DIR] [--runs DIR] [--jobs J] [--threads T] [--keep record|last|all]\n"
+     "       [--only KEY=VALUE]... [--fail-fast] [--dry-run] [--commands]",
+     "Trains a grid of configs over seeds and makes its tables. What has finished in --runs is not trained again, also for\n"
+     "another study; Ctrl-C loses nothing, and the same command goes on. Several shells or hosts that share the folders may work\n"
+     "on one study. A diverged run is a result; exit 1 says that a run failed otherwise.",
+     cli_study, NULL},
     {"data", "data CONFIG.json [--out SHEET.png] [--set key.path=VALUE]... [--threads N] [--json]",
      "Shows what a config's data set holds: pictures a class and split, mean and std of the training pictures as measured,\n"
      "and warnings of what may go wrong. --out draws a contact sheet: a row a training picture, first as it is evaluated,\n"
@@ -65,6 +72,11 @@ static const cli_command commands[] = {
      "layer over steps), alpha_std (one against the other at the end). Data (.csv) and scripts (.gp) stay beside the\n"
      "pictures: change one and run gnuplot on it. A run may still be training.",
      cli_plot, NULL},
+    {"probe", "probe RUN_DIR [--out DIR] [--checkpoint last|best] [--set key.path=VALUE]... [--threads N]",
+     "Measures what a run's norm layers do on its first training images: alpha, 1/std and the like as in dyt.csv, input\n"
+     "against output before gamma and beta, how much of it a line and a tanh explain, which channels hold the extremes, how\n"
+     "alpha goes with 1/std. Leaves tables (layers.csv, pairs.csv, tokens.csv, correlation.csv) and pictures by gnuplot.",
+     cli_probe, NULL},
     {"bench",
      "bench NAME CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]      ops: without CONFIG too",
      "Measures what this machine can do with a config's model, and how close dyt comes; on random images, no data set.\n"
