@@ -12,10 +12,14 @@
 /* Rows of other runs are NaN, which lines break at. */
 static const char of_run[] = "of(run, c) = column(1) == run ? column(c) : NaN\n";
 
+static void labels_of(const record *run, int count, const char *label[PLOT_RUNS_MAX]) {
+  for (int i = 0; i < count; i++) label[i] = run[i].name;
+}
+
 static void begin(const char *name, const record *run, int count, const style_grid *g, str *s) {
   const char *label[PLOT_RUNS_MAX];
-  for (int i = 0; i < count; i++) label[i] = run[i].name;
   str names = {0};
+  labels_of(run, count, label);
   style_add_names("run_", label, count, &names);
   style_begin(name, names.data, g, s);
   str_free(&names);
@@ -101,15 +105,6 @@ static void add_curves(const record *run, int count, str *s) {
   mem_free(acc);
 }
 
-/* Rows of names that fit below panels of that width. */
-static int key_rows(const record *run, int count, int width) {
-  size_t longest = 0;
-  for (int i = 0; i < count; i++)
-    if (strlen(run[i].name) > longest) longest = strlen(run[i].name);
-  int a_row = width / (9 * (int)longest + 60);
-  return a_row < 1 ? count : (count + a_row - 1) / a_row;
-}
-
 st plot_write_curves(const record *run, int count, const char *folder, err *e) {
   st code = write_table(folder, "curves_steps", "step,train_loss,lr,grad_norm", run, count, steps_of, e);
   if (!code)
@@ -118,8 +113,10 @@ st plot_write_curves(const record *run, int count, const char *folder, err *e) {
                        epochs_of, e);
   if (code) return code;
   str s = {0};
-  int rows = key_rows(run, count, 3 * 300);
-  style_grid g = style_grid_of(1, 3, 300, 260, 0, 22 * rows + 6);
+  const char *label[PLOT_RUNS_MAX];
+  labels_of(run, count, label);
+  int rows = style_key_rows(label, count, 3 * 300);
+  style_grid g = style_grid_of(1, 3, 300, 260, 0, STYLE_KEY_ROW * rows + STYLE_KEY_ROOM);
   begin("curves", run, count, &g, &s);
   add_curves(run, count, &s);
   style_add_key(&g, rows, &s);

@@ -69,15 +69,21 @@ style_grid style_grid_of(int rows, int columns, int panel_width, int panel_heigh
                       .columns = columns,
                       .width = columns * (panel_width + LEFT + RIGHT),
                       .height = rows * (panel_height + top + BOTTOM) + key,
+                      .left = LEFT,
                       .top = top,
                       .key = key};
+}
+
+void style_widen_left(style_grid *g, int pixels) {
+  g->left += pixels;
+  g->width += g->columns * pixels;
 }
 
 static void add_grid(const style_grid *g, str *s) {
   double w = g->width, h = g->height;
   str_addf(s, "set multiplot layout %d,%d margins %.4f,%.4f,%.4f,%.4f spacing %.4f,%.4f\n", g->rows,
-           g->columns, LEFT / w, 1 - RIGHT / w, (g->key + BOTTOM) / h, 1 - g->top / h, (LEFT + RIGHT) / w,
-           (g->top + BOTTOM) / h);
+           g->columns, g->left / w, 1 - RIGHT / w, (g->key + BOTTOM) / h, 1 - g->top / h,
+           (g->left + RIGHT) / w, (g->top + BOTTOM) / h);
 }
 
 /* The strip is an empty plot; its entries follow. */
@@ -91,8 +97,16 @@ void style_add_key(const style_grid *g, int rows, str *s) {
       4.0 / g->height, (double)g->key / g->height, rows);
 }
 
+int style_key_rows(const char *const *name, int count, int width) {
+  size_t longest = 0;
+  for (int i = 0; i < count; i++)
+    if (strlen(name[i]) > longest) longest = strlen(name[i]);
+  int a_row = width / (9 * (int)longest + 60);
+  return a_row < 1 ? count : (count + a_row - 1) / a_row;
+}
+
 /* The largest of 1, 2, 5 times a power of ten that is no larger; times `more` of them, from 0, the next ones. */
-static double round_number(double v, int more) {
+double style_round_number(double v, int more) {
   static const double digit[] = {1, 2, 5};
   int power = (int)floor(log10(v)), i = 2;
   while (i > 0 && digit[i] * pow(10, power) > v * (1 + 1e-9)) i--;
@@ -103,8 +117,9 @@ static double round_number(double v, int more) {
 static void add_log_tics(const char *axis, record_range r, str *s) {
   str_addf(s, "set logscale %s\n", axis);
   if (r.high > 1000 * r.low) return;
-  str_addf(s, "set %stics (%.9g", axis, round_number(r.low, 1));
-  for (int i = 2; round_number(r.low, i) <= r.high; i++) str_addf(s, ", %.9g", round_number(r.low, i));
+  str_addf(s, "set %stics (%.9g", axis, style_round_number(r.low, 1));
+  for (int i = 2; style_round_number(r.low, i) <= r.high; i++)
+    str_addf(s, ", %.9g", style_round_number(r.low, i));
   str_add(s, ")\n");
 }
 
@@ -122,8 +137,8 @@ void style_add_range(const char *axis, record_range r, double ratio, str *s) {
 
 /* Steps and epochs, from 0, with few enough marks for long numbers. */
 void style_add_time_range(record_range r, str *s) {
-  double high = r.high > 0 ? r.high : 1, apart = round_number(high / 5, 0);
-  if (apart < 0.99 * high / 5) apart = round_number(high / 5, 1);
+  double high = r.high > 0 ? r.high : 1, apart = style_round_number(high / 5, 0);
+  if (apart < 0.99 * high / 5) apart = style_round_number(high / 5, 1);
   str_addf(s, "set xrange [0:%.9g]\nset xtics %.9g\n", 1.02 * high, apart);
 }
 

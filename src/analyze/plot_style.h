@@ -44,9 +44,12 @@ void style_add_field(str *s, double v);
 
 /* A grid of panels with room for title lines above each, and below all a strip of `key` pixels for what colours mean. */
 typedef struct style_grid {
-  int rows, columns, width, height, top, key;
+  int rows, columns, width, height, left, top, key;
 } style_grid;
 style_grid style_grid_of(int rows, int columns, int panel_width, int panel_height, int titles, int key);
+
+/* More room for the labels of y axes. */
+void style_widen_left(style_grid *g, int pixels);
 
 /* The script's head: definitions ("" or lines), then for each kind of file what panels share, and the grid. */
 void style_begin(const char *name, const char *definitions, const style_grid *g, str *s);
@@ -55,6 +58,9 @@ st style_finish(const char *folder, const char *name, str *script, err *e);
 /* Writes FOLDER/NAME.csv and frees it. */
 st style_write_data(const char *folder, const char *name, str *data, err *e);
 
+/* Rows of names that fit below panels of that width. */
+int style_key_rows(const char *const *name, int count, int width);
+enum { STYLE_KEY_ROW = 22, STYLE_KEY_ROOM = 6 }; /* height of one, and around all */
 /* The strip of the key, an empty plot; its entries follow. */
 void style_add_key(const style_grid *g, int rows, str *s);
 /* Sites' hues, as lines or points, those that a picture has. */
@@ -62,6 +68,8 @@ int style_site_key_height(int width);
 bool style_has_site(const record *r, int site);
 void style_add_site_key(const style_grid *g, const bool has[STYLE_SITES], bool points, str *s);
 
+/* The largest of 1, 2, 5 times a power of ten that is no larger than v > 0; times `more` of them, from 0, the next ones. */
+double style_round_number(double v, int more);
 /* A range that shows all; logarithmic where what is positive spans more than `ratio`. */
 void style_add_range(const char *axis, record_range r, double ratio, str *s);
 /* Steps and epochs, from 0, with few enough marks for long numbers. */
