@@ -139,7 +139,7 @@ st figure_job_open(figure_job *j, const study_plan *p, const record *run, const 
   j->x = axis_of(j->s, study_get(j->spec, "x")), j->y = axis_of(j->s, study_get(j->spec, "y"));
   j->panels = axes_of(j->s, study_get(j->spec, "panels"));
   uint32_t drawn = j->panels | (j->x < 0 ? 0 : (uint32_t)1 << j->x) | (j->y < 0 ? 0 : (uint32_t)1 << j->y);
-  j->choosing = (drawn & selected_axes(j->s)) != 0;
+  j->choosing = !j->s->seeds.count || (drawn & selected_axes(j->s)) != 0;
   if ((kind->keys & FIGURE_METRIC) && metric_find(&j->m, metric_name(j), e)) return ST_USER;
   find_cells(j, p, run, &m, kind);
   leave_out(j, kind->cells_most);

@@ -121,7 +121,7 @@ static void add_scale(const figure_job *j, const style_grid *g, str *s) {
   (void)j;
   str_addf(
       s,
-      "set colorbox horizontal user origin screen %.4f, %.4f size screen %.4f, %.4f border linecolor rgb '#404040'\n"
+      "set colorbox horizontal user origin screen %.4f, %.4f size screen %.4f, %.4f\n"
       "set cblabel y_name_1 noenhanced offset 0,0.6\n",
       (double)g->left / g->width, 46.0 / g->height, 1 - (g->left + 30.0) / g->width, 10.0 / g->height);
 }

@@ -102,7 +102,7 @@ static void plot_line(const figure_job *j, const line *l, int i, str *s) {
   if (l->flat)
     str_addf(
         s,
-        "'%s.csv' skip 1 index %d using (flat_left):3:(flat_width):(0) with vectors nohead dashtype 2 linestyle %d",
+        "'%s.csv' skip 1 index %d using (flat_left):3:(flat_width):(0) with vectors nohead linestyle %d dashtype 2",
         j->name, i, i + 1);
   else
     str_addf(s,
@@ -152,8 +152,7 @@ static st write_line(figure_job *j, err *e) {
   }
   if (n > 1) style_add_key(&g, rows, &s);
   for (int i = 0; n > 1 && i < n; i++)
-    str_addf(&s, "%sNaN with %s linestyle %d title line_%d%s", i ? ", " : "",
-             l[i].flat ? "lines dashtype 2" : "linespoints", i + 1, i + 1, i == n - 1 ? "\n" : "");
+    str_addf(&s, "%sNaN with %s linestyle %d%s title line_%d%s", i ? ", " : "", l[i].flat ? "lines" : "linespoints", i + 1, l[i].flat ? " dashtype 2" : "", i + 1, i == n - 1 ? "\n" : "");
   if (a.failed)
     str_addf(&j->notes, " %d run%s failed and %s left out.", a.failed, a.failed == 1 ? "" : "s",
              a.failed == 1 ? "is" : "are");

@@ -198,7 +198,7 @@ static void plot_end(const figure_job *j, int i, stats_summary r, str *s) {
     str_addf(s, "Pearson r = %.2f (%.2f to %.2f)", r.mean, r.min, r.max);
   str_addf(
       s,
-      "\" noenhanced\nplot '%s.csv' skip 1 index %d using 7:6:(column(2) ? 0.45 : 1.15):(mark(strcol(5))):"
+      "\" noenhanced\nplot '%s.csv' skip 1 index %d using 7:6:(column(2) > 0 ? 0.45 : 1.15):(mark(strcol(5))):"
       "(shade(strcol(5), column(3) / %d.0)) with points pointsize variable pointtype variable linecolor rgb variable\n",
       j->name, i, place_below(&j->cell[i]));
 }
