@@ -40,14 +40,13 @@ static bool next_cell(const study *s, int *at) {
   return false;
 }
 
-static bool same_but_selected(const study *s, const int *a, const int *b) {
+bool study_same_but_selected(const study *s, const int *a, const int *b) {
   for (int i = 0; i < s->axes; i++)
     if (!s->axis[i].selected && a[i] != b[i]) return false;
   return true;
 }
 
-/* All wanted cells [*n][STUDY_AXES_MAX], of the caller's own. */
-static st list_cells(const study *s, int (**cell)[STUDY_AXES_MAX], int *n, err *e) {
+st study_list_cells(const study *s, int (**cell)[STUDY_AXES_MAX], int *n, err *e) {
   int at[STUDY_AXES_MAX] = {0};
   double all = 1;
   for (int i = 0; i < s->axes; i++) all *= s->axis[i].count;
@@ -224,11 +223,11 @@ static st choose_matching(maker *m, const metric *by, const study_match *match, 
   const study *s = m->s;
   int(*cell)[STUDY_AXES_MAX] = NULL, cells = 0, first = -1;
   study_choice chosen = {0};
-  st code = list_cells(s, &cell, &cells, m->e);
+  st code = study_list_cells(s, &cell, &cells, m->e);
   bool *in = mem_new((size_t)cells + 1, sizeof *in);
   for (int i = 0; !code && i < cells; i++) {
     in[i] = study_matches(s, match, cell[i]);
-    if (in[i] && first >= 0 && !same_but_selected(s, cell[i], cell[first]))
+    if (in[i] && first >= 0 && !study_same_but_selected(s, cell[i], cell[first]))
       code = err_add(m->e, ST_USER, "%s: \"cell\" leaves more than one cell: name a case of every axis that is not selected", s->path);
     if (in[i] && first < 0) first = i;
   }
@@ -273,7 +272,7 @@ static st add_use(maker *m, const study_use *use, sets *out) {
 static st plan_tuning(maker *m) {
   int(*cell)[STUDY_AXES_MAX] = NULL, cells = 0;
   bool tuned = m->s->tuning.count > 0;
-  st code = list_cells(m->s, &cell, &cells, m->e);
+  st code = study_list_cells(m->s, &cell, &cells, m->e);
   for (int i = 0; !code && i < cells; i++)
     code = add_runs(m, cell[i], tuned ? &m->s->tuning : &m->s->seeds, tuned);
   mem_free(cell);
@@ -291,12 +290,12 @@ static st add_choice(maker *m, const study_choice *c) {
 static st plan_choices(maker *m, const metric *by) {
   const study *s = m->s;
   int(*cell)[STUDY_AXES_MAX] = NULL, cells = 0;
-  st code = list_cells(s, &cell, &cells, m->e);
+  st code = study_list_cells(s, &cell, &cells, m->e);
   bool *in = mem_new((size_t)cells + 1, sizeof *in), *done = mem_new((size_t)cells + 1, sizeof *done);
   for (int i = 0; !code && i < cells; i++) {
     study_choice c;
     if (done[i]) continue;
-    for (int j = 0; j < cells; j++) in[j] = same_but_selected(s, cell[i], cell[j]), done[j] |= in[j];
+    for (int j = 0; j < cells; j++) in[j] = study_same_but_selected(s, cell[i], cell[j]), done[j] |= in[j];
     code = choose(m, by, (const int(*)[STUDY_AXES_MAX])cell, in, cells, &c);
     if (!code && c.trials)
       code = add_choice(m, &c);

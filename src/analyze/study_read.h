@@ -8,4 +8,9 @@ const cJSON *study_get(const cJSON *o, const char *key);
 /* Complains of keys of an object `what` that are not among `known` (NULL-terminated). */
 st study_check_keys(const study *s, const cJSON *o, const char *what, const char *const *known, err *e);
 
+/* Whether two cells are the same when selected axes are set aside. */
+bool study_same_but_selected(const study *s, const int *a, const int *b);
+/* All wanted cells [*n][STUDY_AXES_MAX] in order, the last axis running fastest; of the caller's own, after an error too. */
+st study_list_cells(const study *s, int (**cell)[STUDY_AXES_MAX], int *n, err *e);
+
 #endif

@@ -96,6 +96,7 @@ int cli_data(const cli_command *self, int argc, char **argv);
 int cli_export(const cli_command *self, int argc, char **argv);
 int cli_plot(const cli_command *self, int argc, char **argv);
 int cli_probe(const cli_command *self, int argc, char **argv);
+int cli_table(const cli_command *self, int argc, char **argv);
 int cli_bench(const cli_command *self, int argc, char **argv);
 cli_word cli_config_word(int i);
 cli_word cli_bench_word(int i);

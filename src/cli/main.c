@@ -77,6 +77,11 @@ static const cli_command commands[] = {
      "against output before gamma and beta, how much of it a line and a tanh explain, which channels hold the extremes, how\n"
      "alpha goes with 1/std. Leaves tables (layers.csv, pairs.csv, tokens.csv, correlation.csv) and pictures by gnuplot.",
      cli_probe, NULL},
+    {"table", "table STUDY_DIR [--format md|csv|latex|json] [--runs DIR]",
+     "Prints what the runs of a study say: mean and standard deviation over seeds, differences to a baseline seed by seed\n"
+     "with their intervals, tests that were fixed beforehand, failed runs, what was chosen. Made of the records alone: the\n"
+     "runs may be gone, and runs that are not done yet are counted.",
+     cli_table, NULL},
     {"bench",
      "bench NAME CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]      ops: without CONFIG too",
      "Measures what this machine can do with a config's model, and how close dyt comes; on random images, no data set.\n"
