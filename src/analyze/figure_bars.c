@@ -15,7 +15,8 @@ enum {
   BAR = 26 /* pixels with the room around it */,
   GROUP = 12 /* between groups */,
   LETTER = 7,
-  WIDTH = 300
+  WIDTH = 390, /* in all, where that leaves */
+  LEAST = 230  /* for the bars */
 };
 
 /* Bars from the top: groups that share all but the axis of columns. */
@@ -30,7 +31,8 @@ typedef struct chart {
   bar bar[CELLS_MOST];
   int bars, groups, columns; /* columns: axis, or -1 */
   int first[CELLS_MOST];     /* a cell of each group */
-  record_range range;
+  record_range range;        /* of the axis */
+  double high;               /* marks end there: beyond is room for the numbers */
   bool from_zero;
   double height;
 } chart;
@@ -38,7 +40,7 @@ typedef struct chart {
 static int columns_of(const figure_job *j) {
   const cJSON *own = study_get(j->spec, "columns"), *name = own ? own : study_get(j->s->table, "columns");
   int axis = cJSON_IsString(name) ? study_find_axis(j->s, name->valuestring) : -1;
-  return axis >= 0 && (j->varies >> axis & 1) && !j->s->axis[axis].selected ? axis : -1;
+  return axis >= 0 && (j->varies >> axis & 1) && (j->choosing || !j->s->axis[axis].selected) ? axis : -1;
 }
 
 static bool same_group(const figure_job *j, const chart *c, const int *a, const int *b) {
@@ -75,13 +77,13 @@ static void find_bars(const figure_job *j, const table_spec *t, chart *c) {
 }
 
 static void place_bars(chart *c) {
-  double y = GROUP;
+  double y = -BAR / 4.0;
   for (int g = 0; g < c->groups; g++) {
     for (int i = 0; i < c->bars; i++)
       if (c->bar[i].group == g) c->bar[i].y = y += BAR;
     y += c->columns < 0 ? 0 : GROUP;
   }
-  c->height = y + BAR;
+  c->height = y + 0.75 * BAR;
 }
 
 /* From 0, unless that hides the differences. */
@@ -100,6 +102,7 @@ static void find_range(chart *c) {
   c->from_zero = r.low >= 0 && r.low < 0.5 * r.high;
   double low = c->from_zero ? 0 : r.low - 0.2 * span;
   c->range = (record_range){low, r.high + 0.42 * (r.high - low)};
+  c->high = r.high;
 }
 
 /* --- data --- */
@@ -154,11 +157,13 @@ static size_t add_group_names(const figure_job *j, const chart *c, str *out) {
 }
 
 static void add_axes(const chart *c, str *s) {
+  double apart = style_round_number((c->high - c->range.low) / 4, 0),
+         first = ceil(c->range.low / apart) * apart;
   str_addf(
       s,
       "set xrange [%.9g:%.9g]\nset yrange [%g:0]\nset xlabel y_name_1 noenhanced\nunset ylabel\nset grid noytics xtics\n"
-      "set ytics scale 0 (",
-      c->range.low, c->range.high, c->height);
+      "set xtics %.9g,%.9g,%.9g\nset ytics scale 0 (",
+      c->range.low, c->range.high, c->height, first, apart, c->high + 0.2 * apart);
   for (int g = 0; g < c->groups; g++) {
     double sum = 0;
     int n = 0;
@@ -187,7 +192,7 @@ static void plot_bars(const figure_job *j, const chart *c, str *s) {
   str_addf(
       s,
       ", \\\n  '' skip 1 index 0 using (column(3) == column(3) ? column(3) + column(4) : %.9g):1:(strcol(8)) with labels left offset 0.8,0 "
-      "font ',10' textcolor rgb '#202020'",
+      "font ',11' textcolor rgb '#202020'",
       c->range.low);
 }
 
@@ -208,12 +213,20 @@ static void add_key(const figure_job *j, const chart *c, const style_grid *g, in
   str_add(s, "\n");
 }
 
+/* The key's rows; defines the names of the columns. */
 static int key_rows(const figure_job *j, const chart *c, bool paper, str *names) {
   const char *label[STUDY_CASES_MAX];
-  int n = c->columns < 0 ? 0 : j->s->axis[c->columns].count;
-  for (int i = 0; i < n; i++) label[i] = j->s->axis[c->columns].at[i].label;
+  str text[STUDY_CASES_MAX] = {0};
+  int at[STUDY_AXES_MAX] = {0}, n = c->columns < 0 ? 0 : j->s->axis[c->columns].count;
+  for (int i = 0; i < n; i++) {
+    at[c->columns] = i;
+    figure_add_label(j, at, (uint32_t)1 << c->columns, &text[i]);
+    label[i] = text[i].data;
+  }
   if (n) style_add_names("column_", label, n, names);
-  return n || paper ? style_key_rows(label, n, WIDTH + 60) + (paper && n) + (paper && !n) : 0;
+  int rows = (n ? style_key_rows(label, n, WIDTH) : 0) + paper;
+  for (int i = 0; i < n; i++) str_free(&text[i]);
+  return rows;
 }
 
 static st write_script(figure_job *j, const chart *c, err *e) {
@@ -225,9 +238,10 @@ static st write_script(figure_job *j, const chart *c, err *e) {
   size_t letters = add_group_names(j, c, &names);
   style_add_names("y_name_", y_name, 1, &names);
   int rows = key_rows(j, c, paper, &names);
+  int left = LETTER * (int)letters + 14, width = WIDTH - left > LEAST ? WIDTH - left : LEAST;
   style_grid g =
-      style_grid_of(1, 1, WIDTH, (int)c->height, 0, rows ? STYLE_KEY_ROW * rows + STYLE_KEY_ROOM : 0);
-  style_widen_left(&g, LETTER * (int)letters - 62);
+      style_grid_of(1, 1, width, (int)c->height, 0, rows ? STYLE_KEY_ROW * rows + STYLE_KEY_ROOM : 0);
+  style_widen_left(&g, left - g.left);
   style_begin(j->name, names.data, &g, &s);
   str_add(&s, "of(color) = column(2) == color ? column(1) : NaN\n");
   add_axes(c, &s);

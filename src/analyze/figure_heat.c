@@ -119,11 +119,10 @@ static void plot_panel(const figure_job *j, int panel, bool named, str *s) {
 /* The scale of colours, below all panels. */
 static void add_scale(const figure_job *j, const style_grid *g, str *s) {
   (void)j;
-  str_addf(
-      s,
-      "set colorbox horizontal user origin screen %.4f, %.4f size screen %.4f, %.4f\n"
-      "set cblabel y_name_1 noenhanced offset 0,0.6\n",
-      (double)g->left / g->width, 46.0 / g->height, 1 - (g->left + 30.0) / g->width, 10.0 / g->height);
+  str_addf(s,
+           "set colorbox horizontal user origin screen %.4f, %.4f size screen %.4f, %.4f\n"
+           "set cblabel y_name_1 noenhanced offset 0,0.6\n",
+           (double)g->left / g->width, 46.0 / g->height, 1 - (g->left + 30.0) / g->width, 10.0 / g->height);
 }
 
 static st write_heat(figure_job *j, err *e) {

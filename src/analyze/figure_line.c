@@ -152,7 +152,9 @@ static st write_line(figure_job *j, err *e) {
   }
   if (n > 1) style_add_key(&g, rows, &s);
   for (int i = 0; n > 1 && i < n; i++)
-    str_addf(&s, "%sNaN with %s linestyle %d%s title line_%d%s", i ? ", " : "", l[i].flat ? "lines" : "linespoints", i + 1, l[i].flat ? " dashtype 2" : "", i + 1, i == n - 1 ? "\n" : "");
+    str_addf(&s, "%sNaN with %s linestyle %d%s title line_%d%s", i ? ", " : "",
+             l[i].flat ? "lines" : "linespoints", i + 1, l[i].flat ? " dashtype 2" : "", i + 1,
+             i == n - 1 ? "\n" : "");
   if (a.failed)
     str_addf(&j->notes, " %d run%s failed and %s left out.", a.failed, a.failed == 1 ? "" : "s",
              a.failed == 1 ? "is" : "are");

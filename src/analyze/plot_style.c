@@ -101,7 +101,7 @@ int style_key_rows(const char *const *name, int count, int width) {
   size_t longest = 0;
   for (int i = 0; i < count; i++)
     if (strlen(name[i]) > longest) longest = strlen(name[i]);
-  int a_row = width / (9 * (int)longest + 60);
+  int a_row = width / (7 * (int)longest + 50);
   return a_row < 1 ? count : (count + a_row - 1) / a_row;
 }
 

@@ -60,7 +60,7 @@ st style_write_data(const char *folder, const char *name, str *data, err *e);
 
 /* Rows of names that fit below panels of that width. */
 int style_key_rows(const char *const *name, int count, int width);
-enum { STYLE_KEY_ROW = 22, STYLE_KEY_ROOM = 6 }; /* height of one, and around all */
+enum { STYLE_KEY_ROW = 18, STYLE_KEY_ROOM = 12 }; /* height of one, and around all */
 /* The strip of the key, an empty plot; its entries follow. */
 void style_add_key(const style_grid *g, int rows, str *s);
 /* Sites' hues, as lines or points, those that a picture has. */

@@ -49,31 +49,20 @@ static st add_runs(report_page *page, const report_options *o, const char *out, 
   return code;
 }
 
-static char *title_of(const report_options *o) {
-  if (o->count > 1) return mem_strdup("Report");
-  size_t n = strlen(o->path[0]);
-  while (n > 1 && o->path[0][n - 1] == '/') n--;
-  char *trimmed = mem_printf("%.*s", (int)n, o->path[0]), *title = mem_strdup(file_name(trimmed));
-  mem_free(trimmed);
-  return title;
-}
-
 static st write_page(const report_page *page, const report_options *o, const char *out, str *said, err *e) {
   str html = {0};
-  char *title = title_of(o);
-  html_page(&html, page, title, o->command);
+  html_page(&html, page, o->command);
   st code = file_write(out, html.data, html.len, e);
   if (!code)
     str_addf(said, "%s: %d picture%s, %zu KB\n", out, page->pictures, page->pictures == 1 ? "" : "s",
              html.len / 1000);
-  mem_free(title);
   str_free(&html);
   return code;
 }
 
 st report_write(const report_options *o, str *said, err *e) {
   if (check_paths(o, e)) return ST_USER;
-  report_page page = {0};
+  report_page page = {.single = o->count == 1};
   char *out = o->out ? mem_strdup(o->out) : mem_printf("%s/%s", o->path[0], "report.html");
   st code = ST_OK;
   for (int i = 0; !code && i < o->count; i++)
@@ -82,6 +71,7 @@ st report_write(const report_options *o, str *said, err *e) {
   if (!code) code = write_page(&page, o, out, said, e);
   str_free(&page.body);
   str_free(&page.contents);
+  mem_free(page.title);
   mem_free(out);
   return code;
 }

@@ -88,11 +88,12 @@ void html_table(str *out, char *const *cell, const bool *bold, int rows, int col
 
 /* --- pictures --- */
 
-/* What gnuplot's colours become, so that a page can change them: text, lines that are no data, the background. */
+/* What gnuplot's colours become, so that a page can change them: lines that would be dim on black, text, axes, the background. */
 static const struct ink {
   int r, g, b;
   const char *name;
-} inks[] = {{0, 0, 0, "ink"},         {32, 32, 32, "ink"},     {64, 64, 64, "axis"},
+} inks[] = {{0, 114, 178, "c1"},      {213, 94, 0, "c2"},      {0, 158, 115, "c3"},
+            {0, 0, 0, "ink"},         {32, 32, 32, "ink"},     {64, 64, 64, "axis"},
             {128, 128, 128, "muted"}, {230, 230, 230, "grid"}, {200, 200, 200, "none"},
             {255, 255, 255, "paper"}};
 enum { INKS = sizeof inks / sizeof *inks };
@@ -203,9 +204,9 @@ bool html_picture(report_page *page, const char *svg_path, const char *title, co
 
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#ffffff;--ink:#1c1f24;--axis:#4a4f57;--muted:#6d737c;--grid:#e3e5e9;--none:#c8c8c8;"
-    "--soft:#f4f5f7;--link:#0059a3}\n"
+    "--soft:#f4f5f7;--link:#0059a3;--c1:#0072b2;--c2:#d55e00;--c3:#009e73}\n"
     "@media(prefers-color-scheme:dark){:root{--paper:#15171b;--ink:#e6e8ec;--axis:#a4a9b3;--muted:#9298a3;--grid:#31353d;--none:#5a5f68;"
-    "--soft:#1f2228;--link:#7cbcff}}\n"
+    "--soft:#1f2228;--link:#7cbcff;--c1:#3d9fe0;--c2:#ef7a2c;--c3:#1fbf92}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu "
     "Sans',sans-serif;overflow-wrap:break-word}\n"
@@ -224,14 +225,16 @@ static const char style[] =
     ".plot svg{display:block;height:auto;width:max(calc(var(--w)*.9px),min(100%,calc(var(--w)*1.2px)))}\n"
     "details{margin:.5rem 0}summary{cursor:pointer;color:var(--link)}pre{background:var(--soft);padding:.8rem;border-radius:.4rem;"
     "overflow-x:auto;font-size:.82rem;line-height:1.45;max-height:32rem}\n"
-    "@media print{:root{--paper:#fff;--ink:#000;--axis:#444;--muted:#555;--grid:#ddd;--none:#c8c8c8;--soft:#f5f5f5;--link:#000}"
+    "@media print{:root{--paper:#fff;--ink:#000;--axis:#444;--muted:#555;--grid:#ddd;--none:#c8c8c8;--soft:#f5f5f5;--link:#000;--c1:#0072b2;--c2:#d55e00;--c3:#009e73}"
     "body{font-size:10.5pt}main{max-width:none;padding:0}"
     "figure,table,tr{break-inside:avoid}h2,h3,summary{break-after:avoid}h2{margin-top:1.5rem}nav{display:none}.scroll,.plot{overflow:visible}"
-    ".plot svg{width:min(100%,calc(var(--w)*1px))}table{font-size:8.5pt}th,td{padding:.2rem .4rem;white-space:normal}"
+    ".plot svg{width:min(100%,calc(var(--w)*1px));max-height:23cm}table{font-size:8.5pt}th,td{padding:.2rem .4rem;white-space:normal}"
     "details:not([open]){display:none}}\n";
 
 void html_section(report_page *page, const char *title) {
   int n = ++page->sections;
+  if (n == 1) page->title = mem_strdup(title);
+  if (page->single) return;
   str_addf(&page->contents, "<li><a href=\"#s%d\">", n);
   html_text(&page->contents, title);
   str_add(&page->contents, "</a></li>\n");
@@ -240,7 +243,8 @@ void html_section(report_page *page, const char *title) {
   str_add(&page->body, "</h2>\n");
 }
 
-void html_page(str *out, const report_page *page, const char *title, const char *command) {
+void html_page(str *out, const report_page *page, const char *command) {
+  const char *title = page->single && page->title ? page->title : "Report";
   str_add(
       out,
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

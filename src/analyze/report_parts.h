@@ -10,7 +10,8 @@
 typedef struct report_page {
   str body, contents; /* sections; entries of the table of contents */
   int sections, pictures;
-  bool undrawn; /* some picture could not be drawn */
+  char *title; /* of the first section; owned */
+  bool single; /* one section: its title is the page's */
 } report_page;
 
 /* --- HTML --- */
@@ -30,7 +31,7 @@ void html_section(report_page *page, const char *title);
 /* A picture drawn by gnuplot, in the page itself; false: there is no such file, or it is no SVG. */
 bool html_picture(report_page *page, const char *svg_path, const char *title, const char *caption);
 /* The whole page. */
-void html_page(str *out, const report_page *page, const char *title, const char *command);
+void html_page(str *out, const report_page *page, const char *command);
 
 /* --- sections --- */
 
