@@ -23,7 +23,7 @@
 
 typedef struct metric {
   const struct metric_row *row;
-  double epoch; /* the first logged at or after it; NaN: the last */
+  double epoch;             /* the first logged at or after it; NaN: the last */
   char name[64], title[96]; /* "val_acc1@1", "validation accuracy after epoch 1" */
   const char *unit;         /* "%" "nats" ""; differences of "%" are in points */
   bool lower_is_better;

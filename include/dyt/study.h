@@ -40,9 +40,15 @@ typedef struct study_sets {
   int uses;
 } study_sets;
 
+typedef struct study_seeds {
+  uint64_t at[STUDY_SEEDS_MAX];
+  int count;
+} study_seeds;
+
 typedef struct study_case {
   char *label;
   study_sets does;
+  study_seeds seeds; /* of its cells in the place of the study's; count 0: those */
 } study_case;
 
 typedef struct study_axis {
@@ -52,23 +58,18 @@ typedef struct study_axis {
   bool selected; /* a case of it is chosen (select.axis) */
 } study_axis;
 
-typedef struct study_seeds {
-  uint64_t at[STUDY_SEEDS_MAX];
-  int count;
-} study_seeds;
-
 /* Strings point into `doc` unless said otherwise. */
 typedef struct study {
-  char *path, *name, *tier; /* owned; name: the file's without .json; tier: NULL for none */
-  json_doc doc;             /* the file with the tier applied */
-  char *base;               /* owned: the base config's path */
-  study_sets does;          /* for every run */
+  char *path, *name, *tier;  /* owned; name: the file's without .json; tier: NULL for none */
+  json_doc doc;              /* the file with the tier applied */
+  char *base;                /* owned: the base config's path */
+  study_sets does;           /* for every run */
   study_seeds seeds, tuning; /* tuning.count 0: the choice is made among the runs of `seeds` */
   study_axis axis[STUDY_AXES_MAX];
   int axes;
   study_match *include, *exclude; /* [includes], [excludes] */
   int includes, excludes;
-  const char *by;      /* the metric of select; NULL: nothing is selected */
+  const char *by;               /* the metric of select; NULL: nothing is selected */
   const cJSON *table, *figures; /* read by table.h and report.h; NULL: none */
 } study;
 
@@ -89,9 +90,10 @@ typedef struct study_run {
 /* What was chosen for a cell of the axes that are not selected. */
 typedef struct study_choice {
   int at[STUDY_AXES_MAX]; /* with the chosen cases */
-  double value, next;     /* mean of the metric over the seeds, of the chosen case and of the next best (NaN: none) */
-  int trials;             /* cases compared */
-  int edge;               /* an axis at whose first or last case the choice lies, where it has more than 2; -1: none */
+  double value,
+      next;   /* mean of the metric over the seeds, of the chosen case and of the next best (NaN: none) */
+  int trials; /* cases compared */
+  int edge;   /* an axis at whose first or last case the choice lies, where it has more than 2; -1: none */
 } study_choice;
 
 typedef struct study_plan {

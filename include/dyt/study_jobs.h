@@ -14,7 +14,8 @@ typedef enum study_keep { STUDY_KEEP_LAST, STUDY_KEEP_RECORD, STUDY_KEEP_ALL } s
 
 typedef struct study_jobs_options {
   const char *out, *store; /* the study's folder, the runs' folder */
-  int jobs, threads;       /* runs side by side, threads of each; 0: as many jobs as cores of `threads` threads; threads 0: 1 */
+  int jobs,
+      threads; /* runs side by side, threads of each; 0: as many jobs as cores of `threads` threads; threads 0: 1 */
   study_keep keep;
   bool fail_fast;          /* begin nothing more after the first run that failed */
   const char *const *only; /* [n_only] "AXIS=CASE", "seed=N" or "id=ID": the runs that match all */

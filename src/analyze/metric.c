@@ -285,8 +285,8 @@ double metric_of(const metric *m, const record *r) {
 /* --- failures --- */
 
 static double classes(const record *r) {
-  const cJSON *model = cJSON_GetObjectItemCaseSensitive(r->config, "model");
-  const cJSON *n = cJSON_GetObjectItemCaseSensitive(model, "classes");
+  const cJSON *of_model = cJSON_GetObjectItemCaseSensitive(r->config, "model");
+  const cJSON *n = cJSON_GetObjectItemCaseSensitive(of_model, "classes");
   return cJSON_IsNumber(n) && n->valuedouble >= 1 ? n->valuedouble : NAN;
 }
 

@@ -123,15 +123,36 @@ static void sets_free(study_sets *x) {
   mem_free(x->use);
 }
 
+/* --- seeds --- */
+
+static st read_seeds(reader *r, const cJSON *list, const char *what, study_seeds *out) {
+  const cJSON *v;
+  if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > STUDY_SEEDS_MAX)
+    return json_fail(&r->s->doc, list ? list : r->s->doc.root, r->e,
+                     "%s: expected a list of at most %d whole numbers", what, STUDY_SEEDS_MAX);
+  cJSON_ArrayForEach(v, list) {
+    if (!cJSON_IsNumber(v) || v->valuedouble < 0 || v->valuedouble > 9007199254740992.0 ||
+        v->valuedouble != floor(v->valuedouble))
+      return json_fail(&r->s->doc, v, r->e, "%s: expected whole numbers from 0 to 2^53", what);
+    for (int i = 0; i < out->count; i++)
+      if (out->at[i] == (uint64_t)v->valuedouble)
+        return json_fail(&r->s->doc, v, r->e, "%s: %.0f is there twice", what, v->valuedouble);
+    out->at[out->count++] = (uint64_t)v->valuedouble;
+  }
+  return ST_OK;
+}
+
 /* --- axes --- */
 
 static st read_case(reader *r, const cJSON *item, study_case *out) {
-  static const char *const known[] = {"label", "set", "use", "_about", NULL};
+  static const char *const known[] = {"label", "set", "use", "seeds", "_about", NULL};
+  const cJSON *seeds = study_get(item, "seeds");
   const cJSON *label = study_get(item, "label");
   if (!cJSON_IsObject(item) || !label || cJSON_IsObject(label) || cJSON_IsArray(label))
     return fail(r, item, "cases: expected {\"label\": \"...\", \"set\": {...}}");
   if (study_check_keys(r->s, item, "cases", known, r->e)) return ST_USER;
   out->label = study_label(label);
+  if (seeds && read_seeds(r, seeds, "cases.seeds", &out->seeds)) return ST_USER;
   return read_sets(r, item, &out->does);
 }
 
@@ -154,14 +175,19 @@ static st check_labels(reader *r, const cJSON *at, const study_axis *a) {
 
 static st read_axis(reader *r, const cJSON *item, study_axis *a) {
   static const char *const known[] = {"name", "key", "values", "cases", "_about", NULL};
-  const char *name = cJSON_GetStringValue(study_get(item, "name")), *key = cJSON_GetStringValue(study_get(item, "key"));
-  const cJSON *values = study_get(item, "values"), *cases = study_get(item, "cases"), *list = values ? values : cases, *v;
+  const char *name = cJSON_GetStringValue(study_get(item, "name")),
+             *key = cJSON_GetStringValue(study_get(item, "key"));
+  const cJSON *values = study_get(item, "values"), *cases = study_get(item, "cases"),
+              *list = values ? values : cases, *v;
   if (study_check_keys(r->s, item, "axes", known, r->e)) return ST_USER;
   if (!name || !*name || !cJSON_IsArray(list) || (values && cases) || !key != !values)
-    return fail(r, item, "axes: expected {\"name\", \"key\", \"values\": [...]} or {\"name\", \"cases\": [{\"label\", \"set\"}]}");
+    return fail(
+        r, item,
+        "axes: expected {\"name\", \"key\", \"values\": [...]} or {\"name\", \"cases\": [{\"label\", \"set\"}]}");
   int n = cJSON_GetArraySize(list);
   if (n == 0 || n > STUDY_CASES_MAX)
-    return json_fail(&r->s->doc, list, r->e, "axes: %s: %d cases, expected 1 to %d", name, n, STUDY_CASES_MAX);
+    return json_fail(&r->s->doc, list, r->e, "axes: %s: %d cases, expected 1 to %d", name, n,
+                     STUDY_CASES_MAX);
   a->name = mem_strdup(name);
   a->at = mem_new((size_t)n, sizeof *a->at);
   cJSON_ArrayForEach(v, list) {
@@ -201,8 +227,8 @@ static st match_case(const study *s, const cJSON *at, int axis, const cJSON *val
     *may |= (uint64_t)1 << i;
   } else {
     const char *near = str_nearest(label, known, a->count);
-    code = json_fail(&s->doc, at, e, "%s: no case is called %s; the first is %s%s%s", a->name, label, known[0],
-                     near ? "; did you mean " : "", near ? near : "");
+    code = json_fail(&s->doc, at, e, "%s: no case is called %s; the first is %s%s%s", a->name, label,
+                     known[0], near ? "; did you mean " : "", near ? near : "");
   }
   mem_free(label);
   return code;
@@ -232,22 +258,7 @@ static st read_matches(reader *r, const cJSON *list, study_match **out, int *cou
   return ST_OK;
 }
 
-/* --- seeds and selection --- */
-
-static st read_seeds(reader *r, const cJSON *list, const char *what, study_seeds *out) {
-  const cJSON *v;
-  if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > STUDY_SEEDS_MAX)
-    return json_fail(&r->s->doc, list ? list : r->s->doc.root, r->e, "%s: expected a list of at most %d whole numbers", what, STUDY_SEEDS_MAX);
-  cJSON_ArrayForEach(v, list) {
-    if (!cJSON_IsNumber(v) || v->valuedouble < 0 || v->valuedouble > 9007199254740992.0 || v->valuedouble != floor(v->valuedouble))
-      return json_fail(&r->s->doc, v, r->e, "%s: expected whole numbers from 0 to 2^53", what);
-    for (int i = 0; i < out->count; i++)
-      if (out->at[i] == (uint64_t)v->valuedouble)
-        return json_fail(&r->s->doc, v, r->e, "%s: %.0f is there twice", what, v->valuedouble);
-    out->at[out->count++] = (uint64_t)v->valuedouble;
-  }
-  return ST_OK;
-}
+/* --- selection --- */
 
 static st select_axis(reader *r, const cJSON *name) {
   int axis = cJSON_IsString(name) ? study_find_axis(r->s, name->valuestring) : -1;
@@ -264,7 +275,9 @@ static st read_select(reader *r, const cJSON *o) {
   if (study_check_keys(r->s, o, "select", known, r->e)) return ST_USER;
   r->s->by = cJSON_GetStringValue(study_get(o, "by"));
   if (!r->s->by || strncmp(r->s->by, "val_", 4))
-    return fail(r, o, "select.by: expected a metric of the validation split, such as \"val_acc1\": nothing is chosen on the test split");
+    return fail(
+        r, o,
+        "select.by: expected a metric of the validation split, such as \"val_acc1\": nothing is chosen on the test split");
   if (cJSON_IsArray(axis)) {
     cJSON_ArrayForEach(name, axis) if (select_axis(r, name)) return ST_USER;
   } else if (select_axis(r, axis ? axis : o)) {
@@ -280,8 +293,8 @@ static st read_select(reader *r, const cJSON *o) {
 
 /* --- tiers --- */
 
-static const char *const keys[] = {"_about", "base",    "set",    "seeds", "axes",  "include", "exclude",
-                                   "select", "use",     "table",  "figures", "tiers", NULL};
+static const char *const keys[] = {"_about", "base", "set",   "seeds",   "axes",  "include", "exclude",
+                                   "select", "use",  "table", "figures", "tiers", NULL};
 
 /* A tier replaces the keys it names. */
 static st apply_tier(reader *r, const char *tier) {
@@ -293,12 +306,14 @@ static st apply_tier(reader *r, const char *tier) {
   if (tiers && !cJSON_IsObject(tiers)) return fail(r, tiers, "tiers: expected an object");
   cJSON_ArrayForEach(item, tiers) {
     str_addf(&names, "%s%s", names.len ? ", " : "", item->string);
-    if (!cJSON_IsObject(item) || study_get(item, "tiers")) code = fail(r, item, "tiers: expected objects of keys to replace");
+    if (!cJSON_IsObject(item) || study_get(item, "tiers"))
+      code = fail(r, item, "tiers: expected objects of keys to replace");
     if (!code) code = study_check_keys(s, item, item->string, keys, r->e);
     if (tier && strcmp(item->string, tier) == 0) chosen = cJSON_Duplicate(item, true);
   }
   if (!code && tier && !chosen)
-    code = err_add(r->e, ST_USER, "%s: no tier is called %s; there %s %s", s->path, tier, names.len ? "are" : "is", names.len ? names.data : "none");
+    code = err_add(r->e, ST_USER, "%s: no tier is called %s; there %s %s", s->path, tier,
+                   names.len ? "are" : "is", names.len ? names.data : "none");
   cJSON_DeleteItemFromObjectCaseSensitive(s->doc.root, "tiers");
   while (!code && chosen && chosen->child) {
     cJSON *moved = cJSON_DetachItemViaPointer(chosen, chosen->child);

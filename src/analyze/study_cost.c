@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const keys[] = {"model.family",     "model.patch_size", "model.dim",         "model.depth",
-                                   "model.heads",      "model.mlp_ratio",  "data.format",       "data.path",
-                                   "data.val_size",    "data.augment",     "data.train_fraction", "schedule.epochs",
-                                   "train.batch_size", "train.max_steps",  "train.eval_every",  "train.eval_train",
-                                   "train.probe_every"};
+static const char *const keys[] = {
+    "model.family",        "model.patch_size", "model.dim",        "model.depth",     "model.heads",
+    "model.mlp_ratio",     "data.format",      "data.path",        "data.val_size",   "data.augment",
+    "data.train_fraction", "schedule.epochs",  "train.batch_size", "train.max_steps", "train.eval_every",
+    "train.eval_train",    "train.probe_every"};
 enum { KEYS = sizeof keys / sizeof *keys };
 
 static char *key_of(cJSON *resolved) {
@@ -72,7 +72,8 @@ st study_cost_read(study_cost *c, const char *store, err *e) {
     char *path = mem_printf("%s/%s", store, f->d_name);
     code = record_read(&r, path, e);
     /* a run that diverged early says nothing of those that do not */
-    if (!code && r.config && !isnan(r.seconds) && strcmp(r.state, "done") == 0) add(c, key_of(r.config), r.seconds);
+    if (!code && r.config && !isnan(r.seconds) && strcmp(r.state, "done") == 0)
+      add(c, key_of(r.config), r.seconds);
     record_free(&r);
     mem_free(path);
   }
@@ -113,7 +114,8 @@ static bool watch(void *context, int64_t step, int64_t steps, double loss) {
 }
 
 st study_cost_measure(study_cost *c, study_run *r, int threads, err *e) {
-  static const double with_evaluation = 1.1; /* evaluating and logging take about a tenth of the training (docs/studies.md) */
+  static const double with_evaluation =
+      1.1; /* evaluating and logging take about a tenth of the training (docs/studies.md) */
   char folder[] = "/tmp/dyt-cost-XXXXXX";
   stopwatch w = {0};
   int signal = 0;
@@ -122,7 +124,8 @@ st study_cost_measure(study_cost *c, study_run *r, int threads, err *e) {
   train_options o = {.run_dir = dir, .threads = threads, .watch = watch, .watch_context = &w};
   st code = train_run(&r->cfg, &o, &signal, e);
   if (!code && w.step > w.first)
-    add(c, key_of_run(r), with_evaluation * (w.ended - w.begun) / (double)(w.step - w.first) * (double)w.steps);
+    add(c, key_of_run(r),
+        with_evaluation * (w.ended - w.begun) / (double)(w.step - w.first) * (double)w.steps);
   file_remove(folder, NULL);
   mem_free(dir);
   return code;

@@ -57,7 +57,8 @@ static void add_plan(const study *s, const study_plan *p, const char *store, str
     const study_run *r = &p->run[i];
     str_addf(out, "%s\n  {\"id\": \"%s\", \"cell\": ", i ? "," : "", r->id);
     add_cell(s, r->at, out);
-    str_addf(out, ", \"seed\": %llu, \"tuning\": %s}", (unsigned long long)r->seed, r->tuning ? "true" : "false");
+    str_addf(out, ", \"seed\": %llu, \"tuning\": %s}", (unsigned long long)r->seed,
+             r->tuning ? "true" : "false");
   }
   str_add(out, "],\n \"choices\": [");
   for (int i = 0; i < p->choices; i++) {
@@ -82,15 +83,17 @@ static st check_owner(const char *folder, const char *path, const study *s, err 
   const char *tier = cJSON_GetStringValue(study_get(d.root, "tier"));
   st code = ST_OK;
   if (!name || strcmp(name, file_name(s->path)) || strcmp(tier ? tier : "", s->tier ? s->tier : ""))
-    code = err_add(e, ST_USER, "%s: made by %s%s%s, not by %s%s%s: choose another --out", folder, name ? name : "something else",
-                   tier ? " --tier " : "", tier ? tier : "", file_name(s->path), s->tier ? " --tier " : "", s->tier ? s->tier : "");
+    code = err_add(e, ST_USER, "%s: made by %s%s%s, not by %s%s%s: choose another --out", folder,
+                   name ? name : "something else", tier ? " --tier " : "", tier ? tier : "",
+                   file_name(s->path), s->tier ? " --tier " : "", s->tier ? s->tier : "");
   json_free(&d);
   return code;
 }
 
 st study_folder_write(const char *folder, const study *s, const study_plan *p, const char *store, err *e) {
   str study_text = {0}, plan_text = {0};
-  char *study_path = in_folder(folder, "study.json"), *plan_path = in_folder(folder, "runs.json"), *to_store = NULL;
+  char *study_path = in_folder(folder, "study.json"), *plan_path = in_folder(folder, "runs.json"),
+       *to_store = NULL;
   st code = file_make_folder(folder, e);
   if (!code) code = check_owner(folder, plan_path, s, e);
   if (!code) {
@@ -115,13 +118,14 @@ static st read_cell(const json_doc *d, const cJSON *list, const study *s, int *a
   const cJSON *v;
   int n = 0;
   bool good = cJSON_IsArray(list) && cJSON_GetArraySize(list) == s->axes;
-  if (good)
-    cJSON_ArrayForEach(v, list) {
+  if (good) cJSON_ArrayForEach(v, list) {
       good &= cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < s->axis[n].count;
       at[n] = good ? (int)v->valuedouble : 0;
       n++;
     }
-  return good ? ST_OK : json_fail(d, list ? list : d->root, e, "cell: expected the number of a case for each axis of study.json");
+  return good ? ST_OK
+              : json_fail(d, list ? list : d->root, e,
+                          "cell: expected the number of a case for each axis of study.json");
 }
 
 static st read_run(const json_doc *d, const cJSON *o, const study *s, study_run *r, err *e) {
@@ -144,7 +148,8 @@ static st read_choice(const json_doc *d, const cJSON *o, const study *s, study_c
   double trials = number(o, "trials"), edge = number(o, "edge");
   if (!(trials >= 1 && trials <= STUDY_CELLS_MAX) || !(edge >= -1 && edge < s->axes))
     return json_fail(d, o, e, "choices: expected trials and edge");
-  *c = (study_choice){.value = number(o, "value"), .next = number(o, "next"), .trials = (int)trials, .edge = (int)edge};
+  *c = (study_choice){
+      .value = number(o, "value"), .next = number(o, "next"), .trials = (int)trials, .edge = (int)edge};
   return read_cell(d, study_get(o, "cell"), s, c->at, e);
 }
 

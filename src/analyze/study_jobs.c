@@ -24,7 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double nap = 0.1, look_again = 2; /* seconds: between looks at children, at runs that others train */
+static const double nap = 0.1,
+                    look_again = 2; /* seconds: between looks at children, at runs that others train */
 
 typedef enum job_state { JOB_MISSING, JOB_ELSEWHERE, JOB_RUNNING, JOB_DONE, JOB_FAILED } job_state;
 
@@ -84,7 +85,8 @@ static st check_only(const study *s, const study_jobs_options *o, err *e) {
     if (a < 0) return err_add(e, ST_USER, "--only %s: expected AXIS=CASE, seed=N or id=ID", only);
     while (c < s->axis[a].count && strcmp(s->axis[a].at[c].label, value + 1)) c++;
     if (c == s->axis[a].count)
-      return err_add(e, ST_USER, "--only %s: no case of %s is called so; the first is %s", only, s->axis[a].name, s->axis[a].at[0].label);
+      return err_add(e, ST_USER, "--only %s: no case of %s is called so; the first is %s", only,
+                     s->axis[a].name, s->axis[a].at[0].label);
   }
   return ST_OK;
 }
@@ -126,7 +128,9 @@ static st plan_again(scheduler *x, err *e) {
     }
     if (!is_asked_for(x->s, &x->o, r)) continue;
     x->job = mem_grow(x->job, (size_t)x->jobs, (size_t)x->jobs + 1, sizeof *x->job);
-    x->job[x->jobs++] = (job){.run = r, .expected = study_cost_of(&x->cost, r), .taken = NAN,
+    x->job[x->jobs++] = (job){.run = r,
+                              .expected = study_cost_of(&x->cost, r),
+                              .taken = NAN,
                               .state = store_finished(x->o.store, r->id) ? JOB_DONE : JOB_MISSING};
   }
   study_plan_free(&old);
@@ -174,7 +178,8 @@ static void show_status(scheduler *x) {
     if (j->state != JOB_RUNNING) continue;
     str_add(&s, "; ");
     study_add_cell(x->s, j->run->at, true, &s);
-    str_addf(&s, " seed %llu %.0f%%", (unsigned long long)j->run->seed, 100 * study_work_done(x->o.store, j->run));
+    str_addf(&s, " seed %llu %.0f%%", (unsigned long long)j->run->seed,
+             100 * study_work_done(x->o.store, j->run));
   }
   progress_text(&x->progress, s.data);
   str_free(&s);
@@ -191,7 +196,8 @@ static void add_result(const scheduler *x, const study_run *r, str *out) {
   record rec = {0};
   char *path = store_path(x->o.store, r->id, ".json.gz");
   if (!record_read(&rec, path, &(err){0})) {
-    double on_val = last_finite(&rec.epochs, EPOCHS_VAL_ACC1), test = last_finite(&rec.epochs, EPOCHS_TEST_ACC1);
+    double on_val = last_finite(&rec.epochs, EPOCHS_VAL_ACC1),
+           test = last_finite(&rec.epochs, EPOCHS_TEST_ACC1);
     if (!isnan(on_val)) str_addf(out, " val %.2f%%", 100 * on_val);
     if (!isnan(test)) str_addf(out, " test %.2f%%", 100 * test);
     if (rec.state && strcmp(rec.state, "done")) str_addf(out, " %s", rec.state);
@@ -315,15 +321,18 @@ static st fill_places(scheduler *x, err *e) {
     job *j = &x->job[i];
     if (!is_due(j)) continue;
     switch (store_claim(x->o.store, j->run->id, e)) {
-      case STORE_ERROR: return e->code;
-      case STORE_MINE:
-        if (begin(x, j, e)) return e->code;
-        break;
-      case STORE_TAKEN: j->state = JOB_ELSEWHERE, j->looked = progress_clock(); break;
-      case STORE_FINISHED:
-        j->state = JOB_DONE;
-        tell(x, j, "run by another process");
-        break;
+    case STORE_ERROR:
+      return e->code;
+    case STORE_MINE:
+      if (begin(x, j, e)) return e->code;
+      break;
+    case STORE_TAKEN:
+      j->state = JOB_ELSEWHERE, j->looked = progress_clock();
+      break;
+    case STORE_FINISHED:
+      j->state = JOB_DONE;
+      tell(x, j, "run by another process");
+      break;
     }
   }
   return ST_OK;
@@ -331,7 +340,8 @@ static st fill_places(scheduler *x, err *e) {
 
 /* Whether the choices may be made now: no run is missing or failed, which they need. */
 static bool may_choose(const scheduler *x) {
-  return x->plan.waiting && !x->running && !count_of(x, JOB_MISSING) && !count_of(x, JOB_ELSEWHERE) && !x->failed && !x->o.n_only;
+  return x->plan.waiting && !x->running && !count_of(x, JOB_MISSING) && !count_of(x, JOB_ELSEWHERE) &&
+         !x->failed && !x->o.n_only;
 }
 
 static bool is_over(const scheduler *x) {
@@ -374,9 +384,11 @@ static void scheduler_free(scheduler *x) {
 static st conclude(scheduler *x, int *signal, err *e) {
   *signal = interrupted;
   if (interrupted)
-    progress_line(&x->progress, "interrupted: %d of %d runs done; the same command goes on", count_of(x, JOB_DONE), x->jobs);
+    progress_line(&x->progress, "interrupted: %d of %d runs done; the same command goes on",
+                  count_of(x, JOB_DONE), x->jobs);
   if (!interrupted && x->failed)
-    return err_add(e, ST_INTERNAL, "%s: %d of %d runs failed; the same command tries them again", x->s->path, x->failed, x->jobs);
+    return err_add(e, ST_INTERNAL, "%s: %d of %d runs failed; the same command tries them again", x->s->path,
+                   x->failed, x->jobs);
   return ST_OK;
 }
 
@@ -403,10 +415,10 @@ st study_jobs_run(const study *s, const study_jobs_options *o, int *signal, err 
 
 static const char *state_of(const scheduler *x, const job *j) {
   char *dir = store_path(x->o.store, j->run->id, ""), *failed = store_path(x->o.store, j->run->id, ".failed");
-  const char *state = j->state == JOB_DONE                 ? "done"
-                      : file_what(failed) == FILE_REGULAR  ? "failed"
-                      : file_what(dir) == FILE_FOLDER      ? "begun"
-                                                           : "missing";
+  const char *state = j->state == JOB_DONE                ? "done"
+                      : file_what(failed) == FILE_REGULAR ? "failed"
+                      : file_what(dir) == FILE_FOLDER     ? "begun"
+                                                          : "missing";
   mem_free(dir);
   mem_free(failed);
   return state;
@@ -427,19 +439,22 @@ st study_jobs_dry_run(const study *s, const study_jobs_options *o, str *out, err
   st code = open_dry(&x, s, o, e);
   for (int i = 0; !code && i < x.jobs; i++) {
     job *j = &x.job[i];
-    if (j->state == JOB_MISSING && isnan(j->expected)) code = study_cost_measure(&x.cost, j->run, x.o.threads, e);
+    if (j->state == JOB_MISSING && isnan(j->expected))
+      code = study_cost_measure(&x.cost, j->run, x.o.threads, e);
     if (code) break;
     j->expected = study_cost_of(&x.cost, j->run);
     str_addf(out, "%s  %-7s  ", j->run->id, state_of(&x, j));
     study_add_cell(s, j->run->at, true, out);
-    str_addf(out, "%sseed %llu%s\n", s->axes ? ", " : "", (unsigned long long)j->run->seed, j->run->tuning ? " (tuning)" : "");
+    str_addf(out, "%sseed %llu%s\n", s->axes ? ", " : "", (unsigned long long)j->run->seed,
+             j->run->tuning ? " (tuning)" : "");
   }
   if (!code) {
     str_addf(out, "%d runs, %d done", x.jobs, count_of(&x, JOB_DONE));
     if (count_of(&x, JOB_MISSING))
-      str_addf(out, "; the others take about %s with %d side by side on %d thread%s each", progress_time(time_left(&x), time), x.o.jobs, x.o.threads,
-               x.o.threads == 1 ? "" : "s");
-    if (x.plan.waiting) str_addf(out, "; then %d cell%s at what is chosen", x.plan.waiting, x.plan.waiting == 1 ? "" : "s");
+      str_addf(out, "; the others take about %s with %d side by side on %d thread%s each",
+               progress_time(time_left(&x), time), x.o.jobs, x.o.threads, x.o.threads == 1 ? "" : "s");
+    if (x.plan.waiting)
+      str_addf(out, "; then %d cell%s at what is chosen", x.plan.waiting, x.plan.waiting == 1 ? "" : "s");
     str_add(out, "\n");
   }
   scheduler_free(&x);
@@ -468,7 +483,8 @@ st study_jobs_commands(const study *s, const study_jobs_options *o, str *out, er
     if (s->tier) str_add(out, " --tier "), add_quoted(s->tier, out);
     str_add(out, " --out "), add_quoted(o->out, out);
     str_add(out, " --runs "), add_quoted(o->store, out);
-    str_addf(out, " --keep %s --jobs 1 --threads %d --only id=%s\n", keep[o->keep], x.o.threads, x.job[i].run->id);
+    str_addf(out, " --keep %s --jobs 1 --threads %d --only id=%s\n", keep[o->keep], x.o.threads,
+             x.job[i].run->id);
   }
   scheduler_free(&x);
   return code;

@@ -133,6 +133,16 @@ static st add_runs(maker *m, const int *at, const study_seeds *seeds, bool tunin
   return code;
 }
 
+/* The seeds that report a cell: those of its cases where one has its own, of several the one with fewest. */
+static const study_seeds *seeds_of(const study *s, const int *at) {
+  const study_seeds *seeds = &s->seeds;
+  for (int i = 0; i < s->axes; i++) {
+    const study_seeds *own = &s->axis[i].at[at[i]].seeds;
+    if (own->count && (seeds == &s->seeds || own->count < seeds->count)) seeds = own;
+  }
+  return seeds;
+}
+
 /* --- choosing --- */
 
 /* The mean over the seeds of a cell in [first, runs of the plan); NaN: a record is missing. A failed run counts as chance. */
@@ -141,7 +151,8 @@ static st mean_of_cell(const maker *m, const metric *by, const int *at, double *
   int n = 0;
   *mean = 0;
   for (int i = 0; i < p->runs; i++) {
-    if (memcmp(p->run[i].at, at, sizeof p->run[i].at) || p->run[i].tuning != (m->s->tuning.count > 0)) continue;
+    if (memcmp(p->run[i].at, at, sizeof p->run[i].at) || p->run[i].tuning != (m->s->tuning.count > 0))
+      continue;
     record r = {0};
     char *path = store_path(m->store, p->run[i].id, ".json.gz");
     bool there = store_finished(m->store, p->run[i].id);
@@ -186,8 +197,8 @@ static int edge_of(const study *s, const candidate *c, int n, const int *at) {
 }
 
 /* Chooses among the candidates; `out->trials` 0: a record is missing. */
-static st choose(const maker *m, const metric *by, const int (*cell)[STUDY_AXES_MAX], const bool *in, int cells,
-                 study_choice *out) {
+static st choose(const maker *m, const metric *by, const int (*cell)[STUDY_AXES_MAX], const bool *in,
+                 int cells, study_choice *out) {
   candidate *c = mem_new((size_t)cells, sizeof *c);
   int n = 0;
   st code = ST_OK;
@@ -228,7 +239,9 @@ static st choose_matching(maker *m, const metric *by, const study_match *match, 
   for (int i = 0; !code && i < cells; i++) {
     in[i] = study_matches(s, match, cell[i]);
     if (in[i] && first >= 0 && !study_same_but_selected(s, cell[i], cell[first]))
-      code = err_add(m->e, ST_USER, "%s: \"cell\" leaves more than one cell: name a case of every axis that is not selected", s->path);
+      code = err_add(m->e, ST_USER,
+                     "%s: \"cell\" leaves more than one cell: name a case of every axis that is not selected",
+                     s->path);
     if (in[i] && first < 0) first = i;
   }
   if (!code && first < 0) code = err_add(m->e, ST_USER, "%s: \"cell\" leaves no cell", s->path);
@@ -253,7 +266,8 @@ static st add_use(maker *m, const study_use *use, sets *out) {
   metric by;
   study_match match;
   if (m->depth == USE_DEPTH_MAX)
-    return json_fail(&m->s->doc, use->json, m->e, "use: studies that use each other in a circle, or more than %d deep", USE_DEPTH_MAX);
+    return json_fail(&m->s->doc, use->json, m->e,
+                     "use: studies that use each other in a circle, or more than %d deep", USE_DEPTH_MAX);
   if (study_read(&other, use->path, m->s->tier, m->e)) return ST_USER;
   maker inner = {&other, m->store, &p, m->depth + 1, m->e};
   st code = other.by ? metric_find(&by, other.by, m->e)
@@ -274,7 +288,7 @@ static st plan_tuning(maker *m) {
   bool tuned = m->s->tuning.count > 0;
   st code = study_list_cells(m->s, &cell, &cells, m->e);
   for (int i = 0; !code && i < cells; i++)
-    code = add_runs(m, cell[i], tuned ? &m->s->tuning : &m->s->seeds, tuned);
+    code = add_runs(m, cell[i], tuned ? &m->s->tuning : seeds_of(m->s, cell[i]), tuned);
   mem_free(cell);
   return code;
 }
@@ -283,7 +297,7 @@ static st add_choice(maker *m, const study_choice *c) {
   study_plan *p = m->p;
   p->choice = mem_grow(p->choice, (size_t)p->choices, (size_t)p->choices + 1, sizeof *p->choice);
   p->choice[p->choices++] = *c;
-  return m->s->tuning.count ? add_runs(m, c->at, &m->s->seeds, false) : ST_OK;
+  return m->s->tuning.count && m->s->seeds.count ? add_runs(m, c->at, seeds_of(m->s, c->at), false) : ST_OK;
 }
 
 /* For every cell of the other axes the choice, and the runs that report it. */
@@ -324,8 +338,8 @@ static st check_ids(const maker *m) {
       str x = {0}, y = {0};
       study_add_cell(m->s, a->at, true, &x);
       study_add_cell(m->s, b->at, true, &y);
-      err_add(m->e, ST_USER, "%s: two cells are the same run (seed %llu): %s; and %s: exclude one", m->s->path,
-              (unsigned long long)b->seed, x.data, y.data);
+      err_add(m->e, ST_USER, "%s: two cells are the same run (seed %llu): %s; and %s: exclude one",
+              m->s->path, (unsigned long long)b->seed, x.data, y.data);
       str_free(&x);
       str_free(&y);
       return ST_USER;

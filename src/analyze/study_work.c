@@ -51,7 +51,8 @@ static st prepare(const char *dir, bool *resume, err *e) {
 /* A training that has ended needs its record only. */
 static bool has_diverged(const char *dir) {
   record r = {0};
-  bool diverged = has_config(dir) && !record_read(&r, dir, &(err){0}) && r.state && strcmp(r.state, "diverged") == 0;
+  bool diverged =
+      has_config(dir) && !record_read(&r, dir, &(err){0}) && r.state && strcmp(r.state, "diverged") == 0;
   record_free(&r);
   return diverged;
 }
@@ -97,7 +98,8 @@ static st keep_last(const char *dir, err *e) {
   for (int i = 0; !code && i < 2; i++) {
     const char *name = i ? target[1] : "best";
     char *path = mem_printf("%s/checkpoints/%s", dir, name);
-    if (*name && strchr(name, '/') == NULL && (i == 0 || strcmp(target[0], target[1]))) code = file_remove(path, e);
+    if (*name && strchr(name, '/') == NULL && (i == 0 || strcmp(target[0], target[1])))
+      code = file_remove(path, e);
     mem_free(path);
   }
   return code;

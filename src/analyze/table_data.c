@@ -131,7 +131,7 @@ static void compare(table *t, int cell, int m) {
   v->pair.n = n;
   v->power = stats_power_equivalence(n, v->pair.sd, margin);
   v->images = (stats_interval){NAN, NAN};
-  if (n > 0 && t->spec.bootstrap && strcmp(of->name, "test_acc1") == 0) v->images = resample(t, cell, base);
+  if (n > 1 && t->spec.bootstrap && strcmp(of->name, "test_acc1") == 0) v->images = resample(t, cell, base);
 }
 
 static void summarize(table *t, int cell, int m) {
@@ -143,20 +143,32 @@ static void summarize(table *t, int cell, int m) {
   t->value[cell * t->spec.metrics + m].over = stats_summarize(x, n);
 }
 
-/* Correlations and the like have no best. */
-static void mark_best(table *t, int column, int m) {
-  const metric *of = &t->spec.metric[m];
-  table_value *best = NULL;
+static bool is_ranked(const table *t, int cell, int m) {
+  const table_cell *c = &t->cell[cell];
+  return !c->failed && c->there == c->runs && table_at(t, cell, m)->over.n > 1;
+}
+
+/* The mean that the others of a column must beat; NaN: less than two are ranked. */
+static double best_mean(const table *t, int column, int m) {
+  double best = NAN;
   int ranked = 0;
   for (int i = 0; i < t->spec.cells; i++) {
-    const table_cell *c = &t->cell[i];
-    table_value *v = &t->value[i * t->spec.metrics + m];
-    if (t->spec.place[i].column != column || c->failed || c->there < c->runs || v->over.n < 2) continue;
-    ranked++;
-    if (!best || (of->lower_is_better ? v->over.mean < best->over.mean : v->over.mean > best->over.mean))
-      best = v;
+    double mean = table_at(t, i, m)->over.mean;
+    if (t->spec.place[i].column != column || !is_ranked(t, i, m)) continue;
+    if (!ranked++ || (t->spec.metric[m].lower_is_better ? mean < best : mean > best)) best = mean;
   }
-  if (ranked > 1 && *of->unit && !t->spec.screen) best->best = true;
+  return ranked > 1 ? best : NAN;
+}
+
+/* Correlations and the like have no best. Means that read the same are best together. */
+static void mark_best(table *t, int column, int m) {
+  const metric *of = &t->spec.metric[m];
+  double best = t->spec.screen || !*of->unit ? NAN : best_mean(t, column, m),
+         same = 0.5 * pow(10, -of->digits);
+  for (int i = 0; i < t->spec.cells; i++) {
+    table_value *v = &t->value[i * t->spec.metrics + m];
+    if (t->spec.place[i].column == column && is_ranked(t, i, m)) v->best = fabs(v->over.mean - best) < same;
+  }
 }
 
 bool table_is_equal(const table_value *v) { return v->pair.p_equivalent < level; }
@@ -167,21 +179,23 @@ static void test(table *t, int i) {
   const table_claim *c = &t->spec.claim[i];
   double x[STUDY_SEEDS_MAX] = {0}, y[STUDY_SEEDS_MAX] = {0};
   table_test *of = &t->test[i];
-  int n = pairs(t, c->cell, c->than < 0 ? c->cell : c->than, c->metric, x, y);
+  int than = c->than < 0 ? c->cell : c->than;
+  bool whole = t->cell[c->cell].there == t->cell[c->cell].runs && t->cell[than].there == t->cell[than].runs;
+  int n = whole ? pairs(t, c->cell, than, c->metric, x, y) : 0; /* nothing is tested along the way */
   if (c->than < 0) memset(y, 0, sizeof y);
   of->pair = stats_compare_paired(x, y, n, c->kind == TABLE_EQUAL ? t->spec.margin : NAN);
   of->pair.n = n;
   of->p = c->kind == TABLE_EQUAL ? of->pair.p_equivalent : of->pair.p_greater;
 }
 
+/* Tests that cannot be made yet, or stand in other studies, count as if they came last: Holm's p is never too small for that. */
 static void test_all(table *t) {
-  double p[TABLE_CLAIMS_MAX];
-  for (int i = 0; i < t->spec.claims; i++) {
-    test(t, i);
-    p[i] = t->test[i].p;
-  }
-  stats_holm(p, t->spec.claims);
-  for (int i = 0; i < t->spec.claims; i++) t->test[i].holm = p[i];
+  double p[TABLE_FAMILY_MAX];
+  for (int i = 0; i < t->spec.claims; i++) test(t, i);
+  for (int i = 0; i < t->spec.family; i++)
+    p[i] = i < t->spec.claims && !isnan(t->test[i].p) ? t->test[i].p : 1;
+  stats_holm(p, t->spec.family);
+  for (int i = 0; i < t->spec.claims; i++) t->test[i].holm = isnan(t->test[i].p) ? NAN : p[i];
 }
 
 /* --- choices --- */

@@ -279,6 +279,7 @@ void table_json(const table *t, str *out) {
   json_flag(out, "screen", spec->screen);
   json_number(out, "margin", spec->margin);
   json_text(out, "paper", spec->where);
+  json_number(out, "family", spec->family);
   json_number(out, "missing", t->missing);
   member(out, "rows");
   str_add(out, "[");

@@ -7,7 +7,7 @@
 #include "dyt/stats.h"
 #include "dyt/study.h"
 
-enum { TABLE_METRICS_MAX = 16, TABLE_CLAIMS_MAX = 16 };
+enum { TABLE_METRICS_MAX = 16, TABLE_CLAIMS_MAX = 16, TABLE_FAMILY_MAX = 64 };
 
 /* --- what was asked for (table_spec.c) --- */
 
@@ -41,7 +41,9 @@ typedef struct table_spec {
   metric metric[TABLE_METRICS_MAX]; /* those that are shown, then those of claims alone */
   int metrics, shown;
   double margin; /* points; NaN: none */
+  char *against; /* labels of the baseline; owned; NULL: none */
   bool compared, screen, bootstrap;
+  int family;        /* primary tests in all studies, which Holm's correction is over */
   const char *where; /* in the paper; NULL */
   table_claim claim[TABLE_CLAIMS_MAX];
   int claims;
@@ -133,6 +135,23 @@ typedef struct table_page {
 /* For people: Markdown and LaTeX are made of it. */
 void table_page_of(const table *t, table_page *p);
 void table_page_free(table_page *p);
+/* The sheets of a metric's differences (none: nothing to compare) and of the primary tests. */
+void table_add_differences(const table *t, int m, table_page *p);
+void table_add_tests(const table *t, table_page *p);
+
+/* Building (table_page.c). Strings with a type of their own or `char *` are taken over. */
+table_sheet *table_add_sheet(table_page *p, char *title, int columns);
+void table_add_note(table_page *p, char *text);
+/* The next field, left to right. */
+void table_put_text(table_sheet *s, char *text, bool bold);
+void table_put(table_sheet *s, const char *text);
+void table_put_str(table_sheet *s, str *text);
+/* "+0.25"; `plus` stands before numbers above 0, and nothing before what is rounded to 0. */
+void table_add_number(str *out, double v, int digits, const char *plus);
+/* "0.012", "< 0.001", "-" for NaN. */
+void table_add_p(str *out, double p);
+/* "[-0.10, +0.30]", "-" for NaN. */
+void table_add_interval(str *out, double low, double high, int digits, const char *plus);
 
 /* --- the formats --- */
 

@@ -120,12 +120,11 @@ void table_add_label(const study *s, const table_spec *t, int cell, str *out) {
            column);
 }
 
-/* The only cell of a column (-1: of all) that matches; -1: none or several, counted in *n. */
-static int only_cell(const reader *r, const study_match *m, int column, int *n) {
+/* The only cell that matches; -1: none or several, counted in *n. */
+static int only_cell(const reader *r, const study_match *m, int *n) {
   int found = -1;
   *n = 0;
   for (int i = 0; i < r->t->cells; i++) {
-    if (column >= 0 && r->t->place[i].column != column) continue;
     if (!study_matches(r->s, m, r->t->place[i].at)) continue;
     found = i;
     (*n)++;
@@ -148,25 +147,42 @@ static st read_cell_match(const reader *r, const cJSON *o, study_match *m) {
 
 /* --- the baseline --- */
 
+/* The cell that is like another one but for the axes of `named` (a case each, -1: not named); -1: there is none. */
+static int like_but_for(const table_spec *t, const study *s, const int *at, const int *named) {
+  for (int i = 0; i < t->cells; i++) {
+    bool same = true;
+    for (int a = 0; a < s->axes; a++)
+      if (!(t->chosen && s->axis[a].selected)) same &= t->place[i].at[a] == (named[a] < 0 ? at[a] : named[a]);
+    if (same) return i;
+  }
+  return -1;
+}
+
+/* A cell is compared with the one that is the same but for the axes the baseline names. */
 static st read_baseline(reader *r, const cJSON *o) {
   table_spec *t = r->t;
   study_match m;
-  int n, all;
+  int named[STUDY_AXES_MAX];
+  str against = {0};
   if (!o) return ST_OK;
   if (read_cell_match(r, o, &m)) return ST_USER;
-  int one = only_cell(r, &m, -1, &all);
-  for (int c = 0; c < t->columns; c++) {
-    int at = one >= 0 ? one : only_cell(r, &m, c, &n);
-    if (at < 0)
-      return json_fail(&r->s->doc, o, r->e,
-                       "table.baseline: %d cells are so%s%s, expected one of all or one of each column",
-                       t->columns > 1 ? n : all, t->columns > 1 ? " in column " : "",
-                       table_column(r->s, t, c));
-    for (int i = 0; i < t->cells; i++)
-      if (t->place[i].column == c && i != at) t->place[i].baseline = at;
+  for (int a = 0; a < r->s->axes; a++) {
+    int first = 0;
+    while (first < r->s->axis[a].count && !(m.may[a] >> first & 1)) first++;
+    bool one = m.may[a] == (uint64_t)1 << first;
+    named[a] = one ? first : -1;
+    if (!one && m.may[a] != ~(uint64_t)0)
+      return json_fail(&r->s->doc, o, r->e, "table.baseline: %s: expected one case", r->s->axis[a].name);
+    if (one) str_addf(&against, "%s%s", against.len ? ", " : "", r->s->axis[a].at[first].label);
   }
-  t->compared = true;
-  return ST_OK;
+  for (int i = 0; i < t->cells; i++) {
+    int base = like_but_for(t, r->s, t->place[i].at, named);
+    t->place[i].baseline = base == i ? -1 : base;
+    t->compared |= base >= 0 && base != i;
+  }
+  t->against = against.data;
+  return t->compared ? ST_OK
+                     : json_fail(&r->s->doc, o, r->e, "table.baseline: no cell differs from another one only so");
 }
 
 /* --- metrics --- */
@@ -262,7 +278,7 @@ static st read_claim_cell(const reader *r, const cJSON *o, const char *key, int 
   int n;
   if (!at) return json_fail(&r->s->doc, o, r->e, "table.primary: expected \"%s\": {axis: case}", key);
   if (read_cell_match(r, at, &m)) return ST_USER;
-  *cell = only_cell(r, &m, -1, &n);
+  *cell = only_cell(r, &m, &n);
   return *cell >= 0 ? ST_OK
                     : json_fail(&r->s->doc, at, r->e, "table.primary: %d cells are so, expected one", n);
 }
@@ -305,6 +321,18 @@ static st read_claims(reader *r, const cJSON *list) {
   return ST_OK;
 }
 
+static st read_family(reader *r, const cJSON *v) {
+  double n = cJSON_IsNumber(v) ? v->valuedouble : -1;
+  r->t->family = r->t->claims;
+  if (!v) return ST_OK;
+  if (!(n >= r->t->claims && n <= TABLE_FAMILY_MAX && n == floor(n)))
+    return json_fail(&r->s->doc, v, r->e,
+                     "table.family: expected how many primary tests all studies have, %d to %d", r->t->claims,
+                     TABLE_FAMILY_MAX);
+  r->t->family = (int)n;
+  return ST_OK;
+}
+
 /* --- the whole --- */
 
 static st read_flag(const reader *r, const cJSON *o, const char *key, bool *flag) {
@@ -324,7 +352,7 @@ static st read_margin(reader *r, const cJSON *v) {
 
 static st read_all(reader *r, const cJSON *o) {
   static const char *const known[] = {"_about", "rows",   "columns",   "metric",  "baseline", "margin",
-                                      "paper",  "screen", "bootstrap", "primary", NULL};
+                                      "paper",  "screen", "bootstrap", "primary", "family",   NULL};
   if (o && !cJSON_IsObject(o)) return fail(r, o, "table: expected an object");
   if (study_check_keys(r->s, o, "table", known, r->e)) return ST_USER;
   if (read_flag(r, o, "screen", &r->t->screen) || read_flag(r, o, "bootstrap", &r->t->bootstrap))
@@ -332,7 +360,8 @@ static st read_all(reader *r, const cJSON *o) {
   if (read_axes(r, o) || place_cells(r) || read_metrics(r, o) || read_margin(r, study_get(o, "margin")))
     return ST_USER;
   if (read_baseline(r, study_get(o, "baseline")) || read_paper(r, study_get(o, "paper"))) return ST_USER;
-  return read_claims(r, study_get(o, "primary"));
+  if (read_claims(r, study_get(o, "primary"))) return ST_USER;
+  return read_family(r, study_get(o, "family"));
 }
 
 st table_spec_read(const study *s, table_spec *t, err *e) {
@@ -343,6 +372,7 @@ st table_spec_read(const study *s, table_spec *t, err *e) {
 }
 
 void table_spec_free(table_spec *t) {
+  mem_free(t->against);
   for (int i = 0; i < t->cells; i++) mem_free(t->place[i].paper);
   for (int i = 0; i < t->rows; i++) mem_free(t->row[i]);
   mem_free(t->place);

@@ -177,6 +177,6 @@ st table_write(const char *folder, err *e) {
     mem_free(path);
     str_free(&text);
   }
-  if (t.cell) table_free(&t);
+  table_free(&t);
   return code;
 }
