@@ -40,12 +40,12 @@ typedef struct chart {
 static int columns_of(const figure_job *j) {
   const cJSON *own = study_get(j->spec, "columns"), *name = own ? own : study_get(j->s->table, "columns");
   int axis = cJSON_IsString(name) ? study_find_axis(j->s, name->valuestring) : -1;
-  return axis >= 0 && (j->varies >> axis & 1) && (j->choosing || !j->s->axis[axis].selected) ? axis : -1;
+  return axis >= 0 && (j->varies >> axis & 1) ? axis : -1;
 }
 
 static bool same_group(const figure_job *j, const chart *c, const int *a, const int *b) {
   for (int i = 0; i < j->s->axes; i++)
-    if (i != c->columns && (j->choosing || !j->s->axis[i].selected) && a[i] != b[i]) return false;
+    if (i != c->columns && (j->varies >> i & 1) && a[i] != b[i]) return false;
   return true;
 }
 
@@ -142,9 +142,7 @@ static size_t add_group_names(const figure_job *j, const chart *c, str *out) {
   const char *label[CELLS_MOST];
   str text[CELLS_MOST] = {0};
   size_t longest = 0;
-  uint32_t axes = j->varies;
-  for (int i = 0; i < j->s->axes; i++)
-    if (i == c->columns || (!j->choosing && j->s->axis[i].selected)) axes &= ~((uint32_t)1 << i);
+  uint32_t axes = c->columns < 0 ? j->varies : j->varies & ~((uint32_t)1 << c->columns);
   for (int g = 0; g < c->groups; g++) {
     figure_add_label(j, j->cell[c->first[g]].at, axes, &text[g]);
     if (!text[g].len) str_add(&text[g], j->s->name);

@@ -116,10 +116,10 @@ static void leave_out(figure_job *j, int most) {
 static void name_cells(figure_job *j) {
   for (int i = 1; i < j->cells; i++)
     for (int a = 0; a < j->s->axes; a++) j->varies |= (uint32_t)(j->cell[i].at[a] != j->cell[0].at[a]) << a;
-  uint32_t axes = j->choosing ? j->varies : j->varies & ~selected_axes(j->s);
+  if (!j->choosing) j->varies &= ~selected_axes(j->s);
   for (int i = 0; i < j->cells; i++) {
     str label = {0};
-    figure_add_label(j, j->cell[i].at, axes, &label);
+    figure_add_label(j, j->cell[i].at, j->varies, &label);
     j->cell[i].label = label.len ? label.data : mem_strdup(j->s->name);
     if (!label.len) str_free(&label);
   }

@@ -29,7 +29,7 @@ typedef struct figure_job {
   metric m;
   figure_cell *cell; /* [cells], owned */
   int cells, left_out;
-  uint32_t varies; /* axes in which the cells differ */
+  uint32_t varies; /* axes in which the cells differ, but for those that were chosen over */
   str notes;       /* sentences for the caption */
 } figure_job;
 
