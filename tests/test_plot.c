@@ -179,7 +179,7 @@ static void test_quote(void **state) {
   (void)state;
   assert_quoted("", "''");
   assert_quoted("a b_c %d \"\\ `x` @y", "'a b_c %d \"\\ `x` @y'");
-  assert_quoted("'; system('x') #", "'''; system(''x'') #'");
+  assert_quoted("'; system('x') #", "\"'\".'; system(''x'') #'");
   assert_quoted("a\nb\tc\x7f", "'a b c '");
   assert_quoted("\xce\xb1 \xf0\x9f\x8e\x89", "'\xce\xb1 \xf0\x9f\x8e\x89'");
   assert_quoted("\xff \xce \xc0\xaf \xed\xa0\x80 \xf5", "'? ? ?? ??? ?'");

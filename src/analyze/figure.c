@@ -58,17 +58,22 @@ static st check_axis(const study *s, const char *key, const cJSON *value, err *e
                    near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static st check_value(const study *s, const struct key *key, const cJSON *value, err *e) {
-  const cJSON *item;
+static st check_metric(const study *s, const figure_kind *kind, const cJSON *value, err *e) {
   metric m;
+  err why = {0};
+  const char *name = cJSON_GetStringValue(value);
+  if (metric_find(&m, name ? name : "", &why))
+    return json_fail(&s->doc, value, e, "figures.metric: %s", why.text);
+  if ((kind->keys & FIGURE_LOGGED) && figure_logged(name) < 0)
+    return json_fail(&s->doc, value, e, "figures.metric: %s is not logged over steps", name);
+  return ST_OK;
+}
+
+static st check_value(const study *s, const figure_kind *kind, const struct key *key, const cJSON *value,
+                      err *e) {
+  const cJSON *item;
   st code = ST_OK;
-  if (key->bit == FIGURE_METRIC) {
-    err why = {0};
-    const char *name = cJSON_GetStringValue(value);
-    return metric_find(&m, name ? name : "", &why)
-               ? json_fail(&s->doc, value, e, "figures.metric: %s", why.text)
-               : ST_OK;
-  }
+  if (key->bit == FIGURE_METRIC) return check_metric(s, kind, value, e);
   if (key->bit != FIGURE_PANELS || !cJSON_IsArray(value)) return check_axis(s, key->name, value, e);
   cJSON_ArrayForEach(item, value) if (check_axis(s, key->name, item, e)) code = ST_USER;
   return code;
@@ -98,7 +103,7 @@ static st check_figure(const study *s, const cJSON *spec, err *e) {
     const cJSON *value = study_get(spec, keys[i].name);
     if (!value && (kind->needs & keys[i].bit))
       code = json_fail(&s->doc, spec, e, "figures: %s needs \"%s\"", kind->name, keys[i].name);
-    if (value && (kind->keys & keys[i].bit) && check_value(s, &keys[i], value, e)) code = ST_USER;
+    if (value && (kind->keys & keys[i].bit) && check_value(s, kind, &keys[i], value, e)) code = ST_USER;
   }
   if (cell && study_read_match(s, cell, &m, e)) code = ST_USER;
   return check_text(s, spec, e) ? ST_USER : code;

@@ -94,7 +94,7 @@ static void find_range(chart *c) {
   double span = r.high > r.low ? r.high - r.low : fmax(fabs(r.high), 1) * 0.1;
   for (int i = 0; i < c->bars; i++) {
     double *p = &c->bar[i].paper;
-    if (*p < r.low - 1.5 * span || *p > r.high + 1.5 * span)
+    if (*p < r.low - span || *p > r.high + span)
       *p = NAN; /* what is elsewhere would press the bars together */
     if (isfinite(*p)) r = (record_range){fmin(r.low, *p), fmax(r.high, *p)};
   }

@@ -117,14 +117,14 @@ const figure_kind figure_curves = {.name = "curves",
 
 static bool has_epochs(const record *r) { return r->epochs.rows > 0; }
 
-static int column_of(const char *name) {
+int figure_logged(const char *name) {
   for (int i = 0; i < EPOCHS_COLUMNS; i++)
     if (strcmp(record_epochs_key[i], name) == 0) return i;
   return -1;
 }
 
 static st write_steps(figure_job *j, err *e) {
-  int column = column_of(j->m.name);
+  int column = figure_logged(j->m.name);
   if (column < 0)
     return json_fail(&j->s->doc, j->spec, e, "figures: steps: %s is not logged over steps", j->m.name);
   char *label = mem_printf("%s%s%s", j->m.title, *j->m.unit ? " (" : "", *j->m.unit ? j->m.unit : "");
@@ -141,7 +141,7 @@ const figure_kind figure_steps = {.name = "steps",
                                   .title = "Over training steps",
                                   .caption = "Lines: means over seeds; bands: their range.",
                                   .lacks = "no run was evaluated",
-                                  .keys = FIGURE_METRIC,
+                                  .keys = FIGURE_METRIC | FIGURE_LOGGED,
                                   .cells_most = FIGURE_CELLS_MAX,
                                   .has = has_epochs,
                                   .write = write_steps};

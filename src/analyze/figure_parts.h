@@ -33,7 +33,14 @@ typedef struct figure_job {
   str notes;       /* sentences for the caption */
 } figure_job;
 
-enum { FIGURE_X = 1, FIGURE_Y = 2, FIGURE_PANELS = 4, FIGURE_METRIC = 8, FIGURE_COLUMNS = 16 };
+enum {
+  FIGURE_X = 1,
+  FIGURE_Y = 2,
+  FIGURE_PANELS = 4,
+  FIGURE_METRIC = 8,
+  FIGURE_COLUMNS = 16,
+  FIGURE_LOGGED = 32 /* a metric of epochs only */
+};
 
 typedef struct figure_kind {
   const char *name, *title, *caption, *lacks;
@@ -76,6 +83,9 @@ typedef struct figure_source {
 void figure_add_band(const figure_cell *c, int number, const figure_source *from, str *data, record_range *x,
                      record_range *y, int *points);
 extern const char figure_band_header[];
+
+/* The column of record.epochs that has a metric of that name; -1: it is not logged. */
+int figure_logged(const char *name);
 
 /* Gnuplot strings PREFIX1, PREFIX2, ... of the cells' labels. */
 void figure_add_labels(const figure_job *j, const char *prefix, str *s);
