@@ -49,6 +49,9 @@ char *checkpoint_weights(const char *run, const char *which, bool raw);
 /* The same for a folder that a user named: ST_USER when it is no run, has no such checkpoint, or the file is damaged (checksum). */
 st checkpoint_find(const char *run, const char *which, bool raw, char **weights, err *e);
 
+/* ST_USER when a file of a checkpoint is missing or damaged (checksum). */
+st checkpoint_check(const char *run, const char *which, err *e);
+
 /* RUN/checkpoints/WHICH/NAME, of the caller's own. */
 char *checkpoint_file(const char *run, const char *which, const char *name);
 

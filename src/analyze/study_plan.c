@@ -133,8 +133,7 @@ static st add_runs(maker *m, const int *at, const study_seeds *seeds, bool tunin
   return code;
 }
 
-/* The seeds that report a cell: those of its cases where one has its own, of several the one with fewest. */
-static const study_seeds *seeds_of(const study *s, const int *at) {
+const study_seeds *study_seeds_of(const study *s, const int *at) {
   const study_seeds *seeds = &s->seeds;
   for (int i = 0; i < s->axes; i++) {
     const study_seeds *own = &s->axis[i].at[at[i]].seeds;
@@ -288,7 +287,7 @@ static st plan_tuning(maker *m) {
   bool tuned = m->s->tuning.count > 0;
   st code = study_list_cells(m->s, &cell, &cells, m->e);
   for (int i = 0; !code && i < cells; i++)
-    code = add_runs(m, cell[i], tuned ? &m->s->tuning : seeds_of(m->s, cell[i]), tuned);
+    code = add_runs(m, cell[i], tuned ? &m->s->tuning : study_seeds_of(m->s, cell[i]), tuned);
   mem_free(cell);
   return code;
 }
@@ -297,7 +296,7 @@ static st add_choice(maker *m, const study_choice *c) {
   study_plan *p = m->p;
   p->choice = mem_grow(p->choice, (size_t)p->choices, (size_t)p->choices + 1, sizeof *p->choice);
   p->choice[p->choices++] = *c;
-  return m->s->tuning.count && m->s->seeds.count ? add_runs(m, c->at, seeds_of(m->s, c->at), false) : ST_OK;
+  return m->s->tuning.count && m->s->seeds.count ? add_runs(m, c->at, study_seeds_of(m->s, c->at), false) : ST_OK;
 }
 
 /* For every cell of the other axes the choice, and the runs that report it. */

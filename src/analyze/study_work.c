@@ -34,14 +34,10 @@ static bool is_busy(const char *dir) {
 /* Whether what is there can be gone on with; if not it is removed, and said so. Nothing there: a new run. */
 static st prepare(const char *dir, bool *resume, err *e) {
   const char *wrong = NULL;
-  char *weights = NULL;
   err why = {0};
   *resume = has_config(dir);
   if (!*resume && file_what(dir) != FILE_NONE) wrong = "half of it is missing";
-  if (*resume && checkpoint_exists(dir, "last")) {
-    if (checkpoint_find(dir, "last", true, &weights, &why)) wrong = why.text;
-    mem_free(weights);
-  }
+  if (*resume && checkpoint_exists(dir, "last") && checkpoint_check(dir, "last", &why)) wrong = why.text;
   if (!wrong) return ST_OK;
   fprintf(stderr, "%s: cannot be gone on with (%s): trained anew\n", dir, wrong);
   *resume = false;

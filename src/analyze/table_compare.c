@@ -28,8 +28,9 @@ static void add_range(const difference *d, str *out) {
   table_add_interval(out, d->v->pair.low, d->v->pair.high, d->m->digits, "+");
 }
 
+/* Two pairs always lie on a line. */
 static void add_correlation(const difference *d, str *out) {
-  if (isnan(d->v->pair.correlation))
+  if (isnan(d->v->pair.correlation) || d->v->pair.n < 3)
     str_add(out, "-");
   else
     table_add_number(out, d->v->pair.correlation, 2, "");

@@ -66,8 +66,8 @@ static const study_run *planned(const table *t, const int *at, uint64_t seed) {
 }
 
 static st load_cell(table *t, int cell, const char *store, err *e) {
-  const study_seeds *seeds = t->s.seeds.count ? &t->s.seeds : &t->s.tuning;
   const int *at = t->spec.place[cell].at;
+  const study_seeds *seeds = t->s.seeds.count ? study_seeds_of(&t->s, at) : &t->s.tuning;
   table_cell *c = &t->cell[cell];
   st code = ST_OK;
   for (int i = 0; t->spec.chosen && i < t->plan.choices; i++)
@@ -94,13 +94,21 @@ static void count_missing(table *t, const char *store) {
 
 /* --- differences --- */
 
+/* The run of the same seed in another cell; NULL: it has none. */
+static const table_run *partner(const table_cell *c, uint64_t seed) {
+  for (int i = 0; i < c->runs; i++)
+    if (c->run[i].seed == seed) return &c->run[i];
+  return NULL;
+}
+
 /* The values of two cells at the seeds that both have; none where a run of either failed. */
 static int pairs(const table *t, int a, int b, int m, double *x, double *y) {
   const table_cell *p = &t->cell[a], *q = &t->cell[b];
   int n = 0;
-  for (int i = 0; i < p->runs && !p->failed && !q->failed; i++) { /* seeds are the same in all cells */
-    x[n] = p->run[i].value[m], y[n] = q->run[i].value[m];
-    if (!isnan(x[n]) && !isnan(y[n])) n++;
+  for (int i = 0; i < p->runs && !p->failed && !q->failed; i++) {
+    const table_run *other = partner(q, p->run[i].seed);
+    if (!other || isnan(p->run[i].value[m]) || isnan(other->value[m])) continue;
+    x[n] = p->run[i].value[m], y[n++] = other->value[m];
   }
   return n;
 }
@@ -110,10 +118,11 @@ static stats_interval resample(const table *t, int a, int b) {
   const table_cell *p = &t->cell[a], *q = &t->cell[b];
   int n = 0, images = 0;
   for (int i = 0; i < p->runs && !p->failed && !q->failed; i++) {
-    if (!p->run[i].right || !q->run[i].right || p->run[i].images != q->run[i].images) continue;
-    if (n && p->run[i].images != images) continue;
-    images = p->run[i].images;
-    x[n] = p->run[i].right, y[n++] = q->run[i].right;
+    const table_run *one = &p->run[i], *other = partner(q, one->seed);
+    if (!other || !one->right || !other->right || one->images != other->images) continue;
+    if (n && one->images != images) continue;
+    images = one->images;
+    x[n] = one->right, y[n++] = other->right;
   }
   return stats_bootstrap(x, y, n, images, DRAWS, 0);
 }

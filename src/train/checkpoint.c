@@ -247,6 +247,17 @@ st checkpoint_find(const char *run, const char *which, bool raw, char **weights,
   return *weights ? ST_OK : e->code;
 }
 
+st checkpoint_check(const char *run, const char *which, err *e) {
+  char *folder = mem_printf("%s/checkpoints/%s", run, which);
+  cJSON *doc = open_state(folder, e);
+  const cJSON *hashes = cJSON_GetObjectItemCaseSensitive(doc, "xxh64"), *item;
+  st code = doc ? ST_OK : e->code;
+  cJSON_ArrayForEach(item, hashes) code = code ? code : check_file(doc, folder, item->string, e);
+  cJSON_Delete(doc);
+  mem_free(folder);
+  return code;
+}
+
 /* The average goes through the store: it is a model's weights. */
 static st read_average(const char *path, params *p, ema *m, err *e) {
   ema_swap(m);
