@@ -28,10 +28,12 @@ static void begin(const char *name, const record *run, int count, const style_gr
 
 /* --- curves --- */
 
-static st write_table(const char *folder, const char *name, const char *header, const record *run, int count,
-                      const record_table *(*table)(const record *), err *e) {
+static st write_table(const char *folder, const char *name, const char *const *key, const record *run,
+                      int count, const record_table *(*table)(const record *), err *e) {
   str s = {0};
-  str_addf(&s, "run,%s\n", header);
+  str_add(&s, "run");
+  for (int c = 0; c < table(&run[0])->columns; c++) str_addf(&s, ",%s", key[c]);
+  str_add(&s, "\n");
   for (int i = 0; i < count; i++) {
     const record_table *t = table(&run[i]);
     for (int row = 0; row < t->rows; row++) {
@@ -106,11 +108,8 @@ static void add_curves(const record *run, int count, str *s) {
 }
 
 st plot_write_curves(const record *run, int count, const char *folder, err *e) {
-  st code = write_table(folder, "curves_steps", "step,train_loss,lr,grad_norm", run, count, steps_of, e);
-  if (!code)
-    code = write_table(folder, "curves_epochs",
-                       "epoch,step,train_loss,train_acc1,val_loss,val_acc1,test_loss,test_acc1", run, count,
-                       epochs_of, e);
+  st code = write_table(folder, "curves_steps", record_steps_key, run, count, steps_of, e);
+  if (!code) code = write_table(folder, "curves_epochs", record_epochs_key, run, count, epochs_of, e);
   if (code) return code;
   str s = {0};
   const char *label[PLOT_RUNS_MAX];
