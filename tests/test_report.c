@@ -48,7 +48,7 @@ static void test_study(void **state) {
   char *page = page_of(c, "study/report.html");
   HAS(page, "<h1>made (quick)</h1>",
       "&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;it&#39;s&quot;",
-      "4 runs: 2 done, 1 diverged, 1 not done yet; 2 minutes", "dyt study made.json --tier quick",
+      "4 runs: 2 done, 1 diverged, 1 not done yet; 90 seconds of", "dyt study made.json --tier quick",
       "<td class=\"n\">62.50 \xc2\xb1 17.68 (2)</td>", "<strong>&lt;i&gt;Bars.</strong> &lt;u&gt;all. Means",
       "diverged, failed (D)", "not done yet</td>", "Study file", "Resolved config of its first run",
       "&quot;name&quot;: &quot;&lt;script&gt;&quot;", "No run directory is left");

@@ -161,7 +161,7 @@ static char *caption_of(const figure_job *j, const figure_kind *kind, const char
   str s = {0};
   str_add(&s, given ? given : "");
   str_addf(&s, "%s%s", given ? " " : "", kind->caption);
-  if (j->choosing && j->s->tuning.count) str_add(&s, " Runs of the tuning seeds.");
+  if (j->choosing && j->s->tuning.count && !kind->files) str_add(&s, " Runs of the tuning seeds.");
   if (lacks) str_addf(&s, " Not drawn: %s.", lacks);
   if (!lacks && j->notes.len) str_add(&s, j->notes.data);
   return s.data;

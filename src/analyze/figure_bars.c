@@ -155,8 +155,9 @@ static size_t add_group_names(const figure_job *j, const chart *c, str *out) {
 }
 
 static void add_axes(const chart *c, str *s) {
-  double apart = style_round_number((c->high - c->range.low) / 4, 0),
-         first = ceil(c->range.low / apart) * apart;
+  double quarter = (c->high - c->range.low) / 4, apart = style_round_number(quarter, 0);
+  if (apart < 0.99 * quarter) apart = style_round_number(quarter, 1);
+  double first = ceil(c->range.low / apart) * apart;
   str_addf(
       s,
       "set xrange [%.9g:%.9g]\nset yrange [%g:0]\nset xlabel y_name_1 noenhanced\nunset ylabel\nset grid noytics xtics\n"

@@ -117,9 +117,10 @@ static void name_cells(figure_job *j) {
   for (int i = 1; i < j->cells; i++)
     for (int a = 0; a < j->s->axes; a++) j->varies |= (uint32_t)(j->cell[i].at[a] != j->cell[0].at[a]) << a;
   if (!j->choosing) j->varies &= ~selected_axes(j->s);
+  uint32_t all = j->choosing ? UINT32_MAX : ~selected_axes(j->s), axes = j->cells == 1 ? all : j->varies;
   for (int i = 0; i < j->cells; i++) {
     str label = {0};
-    figure_add_label(j, j->cell[i].at, j->varies, &label);
+    figure_add_label(j, j->cell[i].at, axes, &label);
     j->cell[i].label = label.len ? label.data : mem_strdup(j->s->name);
     if (!label.len) str_free(&label);
   }

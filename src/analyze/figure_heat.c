@@ -121,8 +121,8 @@ static void add_scale(const figure_job *j, const style_grid *g, str *s) {
   (void)j;
   str_addf(s,
            "set colorbox horizontal user origin screen %.4f, %.4f size screen %.4f, %.4f\n"
-           "set cblabel y_name_1 noenhanced offset 0,0.6\n",
-           (double)g->left / g->width, 46.0 / g->height, 1 - (g->left + 30.0) / g->width, 10.0 / g->height);
+           "set cblabel y_name_1 noenhanced offset 0,0.2\n",
+           (double)g->left / g->width, 52.0 / g->height, 1 - (g->left + 30.0) / g->width, 10.0 / g->height);
 }
 
 static st write_heat(figure_job *j, err *e) {
@@ -145,7 +145,7 @@ static st write_heat(figure_job *j, err *e) {
   style_add_names("axis_", axes, 2, &names);
   if (j->panels) add_panel_names(j, first, panels, &names);
   style_grid g = style_grid_of((panels + columns - 1) / columns, columns, BOX_WIDTH * x.count,
-                               BOX_HEIGHT * y.count, j->panels ? 1 : 0, 64);
+                               BOX_HEIGHT * y.count, j->panels ? 1 : 0, 72);
   if (letters > 6) style_widen_left(&g, LETTER * (int)(letters - 6));
   style_begin(j->name, names.data, &g, &s);
   if (z.low >= z.high) z = z.low > z.high ? (record_range){0, 1} : (record_range){z.low - 1, z.high};

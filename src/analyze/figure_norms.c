@@ -204,12 +204,15 @@ static void plot_end(const figure_job *j, int i, stats_summary r, str *s) {
 }
 
 static st write_alpha_std(figure_job *j, err *e) {
-  record_range x = RECORD_NOTHING, y = RECORD_NOTHING;
+  record_range x = RECORD_NOTHING, y[FIGURE_CELLS_MAX];
   stats_summary r[FIGURE_CELLS_MAX];
   bool has[STYLE_SITES];
   str data = {0}, s = {0};
   str_add(&data, "cell,seed,index,layer,site,alpha,inv_std\n");
-  for (int i = 0; i < j->cells; i++) r[i] = add_end(&j->cell[i], i + 1, &data, &x, &y);
+  for (int i = 0; i < j->cells; i++) {
+    y[i] = RECORD_NOTHING;
+    r[i] = add_end(&j->cell[i], i + 1, &data, &x, &y[i]);
+  }
   int columns = j->cells < 2 ? 1 : 2, width = columns > 1 ? 300 : 380;
   sites_of(j, has);
   style_grid g = style_grid_of((j->cells + columns - 1) / columns, columns, width, 290, 2,
@@ -217,8 +220,10 @@ static st write_alpha_std(figure_job *j, err *e) {
   begin(j, &g, &s);
   str_add(&s, "set grid xtics\nset xlabel '1/std of the input'\nset ylabel '" STYLE_ALPHA "'\n");
   style_add_range("x", x, STYLE_LOG_STD, &s);
-  style_add_range("y", y, STYLE_LOG_STD, &s);
-  for (int i = 0; i < j->cells; i++) plot_end(j, i, r[i], &s);
+  for (int i = 0; i < j->cells; i++) {
+    style_add_range("y", y[i], STYLE_LOG_STD, &s);
+    plot_end(j, i, r[i], &s);
+  }
   style_add_site_key(&g, has, true, &s);
   st code = style_write_data(j->folder, j->name, &data, e), written = style_finish(j->folder, j->name, &s, e);
   return code ? code : written;
@@ -228,7 +233,8 @@ const figure_kind figure_alpha_std = {
     .name = "alpha_std",
     .title = STYLE_ALPHA " against 1/std at the end of training",
     .caption =
-        "A point a norm layer: large the mean over seeds, small each seed. Pearson's r over layers, mean and range over seeds.",
+        "A point a norm layer: large the mean over seeds, small each seed; each panel has its own " STYLE_ALPHA
+        " axis. Pearson's r over layers, mean and range over seeds.",
     .lacks = "no run has norm layers with an alpha",
     .cells_most = FIGURE_CELLS_MAX,
     .has = has_end,

@@ -150,10 +150,10 @@ static void plot_layer(const layer *l, int panel, str *s) {
   str_addf(
       s,
       "\" noenhanced\nplot 'pairs.csv' skip 1 every %d using (column(2) == %d ? column(8) : NaN):9 with points pointtype 7 "
-      "pointsize 0.25 linecolor rgb '#0072b2'",
+      "pointsize 0.4 linecolor rgb '#0072b2'",
       PROBE_PAIRS / POINTS, l->index);
   if (isfinite(l->a) && isfinite(l->b))
-    str_addf(s, ", \\\n  %.9g * tanh(%.9g * x) with lines linewidth 1.6 linecolor rgb '#d55e00'", l->a, l->b);
+    str_addf(s, ", \\\n  %.9g * tanh(%.9g * x) with lines linewidth 1.2 linecolor rgb '#d55e00'", l->a, l->b);
   str_add(s, "\n");
 }
 
@@ -166,13 +166,15 @@ static st write_pairs(figure_job *j, err *e) {
   for (int i = 0; i < panels; i++)
     l[i] = l[panels > 1 ? i * (n - 1) / (panels - 1) : 0]; /* the one read lies not before the one written */
   for (int i = 0; i < panels; i++) names[i] = l[i].name;
-  int columns = panels < 3 ? panels : 3;
+  int columns = panels < 2 ? panels : 2;
   st code = ST_OK;
   if (panels) {
-    style_grid g = style_grid_of((panels + columns - 1) / columns, columns, 210, 190, 2, 0);
+    style_grid g = style_grid_of((panels + columns - 1) / columns, columns, 300, 220, 2, 0);
     style_add_names("name_", names, panels, &definitions);
     style_begin(j->name, definitions.data, &g, &s);
-    str_add(&s, "set samples 300\nset grid xtics\nset xlabel 'input'\nset ylabel 'output'\n");
+    str_add(
+        &s,
+        "set samples 300\nset grid xtics\nset offsets graph 0.03,0.03,0.06,0.06\nset xlabel 'input'\nset ylabel 'output'\n");
     for (int i = 0; i < panels; i++) plot_layer(&l[i], i, &s);
     code = style_finish(j->folder, j->name, &s, e);
   }

@@ -60,7 +60,8 @@ static void add_summary(report_page *page, const source *x) {
   str *out = &page->body;
   str_addf(out, "<p class=\"meta\">%d runs: %d done, %d diverged", x->plan.runs, done, diverged);
   if (missing) str_addf(out, ", %d not done yet", missing);
-  str_addf(out, "; %.0f minutes of training in all. Trained by <code>dyt study ", seconds / 60);
+  str_addf(out, "; %.0f %s of training in all. Trained by <code>dyt study ",
+           seconds < 100 ? seconds : seconds / 60, seconds < 100 ? "seconds" : "minutes");
   html_text(out, x->s.name);
   str_add(out, ".json");
   if (x->s.tier) {
