@@ -112,6 +112,29 @@ static void test_line(void **state) {
   assert_in_file(c, "line.gp", "index 0 using (flat_left):3:(flat_width):(0) with vectors");
 }
 
+/* Where x is no number there is a horizontal line, dashed, in the colour of what it is compared with. */
+static void test_flat_lines(void **state) {
+  command *c = *state;
+  static const made_run runs[] = {{"[0,0]", 0, "done", 0.75, false},  {"[0,1]", 0, "done", 0.5, false},
+                                  {"[1,0]", 0, "done", 0.625, false}, {"[1,1]", 0, "done", 0.375, false},
+                                  {"[2,0]", 0, "done", 0.25, false},  {"[2,1]", 0, "done", 0.125, false}};
+  draw(
+      c, "{\"kind\": \"line\", \"x\": \"norm\", \"metric\": \"train_loss\"}", runs, 6,
+      "\"seeds\": [0], \"axes\": [{\"name\": \"norm\", \"key\": \"k\", \"values\": [\"LN\", \"DyT 0.5\", \"DyT 2\"]},"
+      " {\"name\": \"lr\", \"key\": \"l\", \"values\": [0.001, 0.004]}]",
+      "");
+  assert_file(
+      c, "line.csv",
+      "line,x,mean,sd,n,failed\n1,,1.25,0,1,0\n\n\n2,,1.5,0,1,0\n\n\n3,0.5,1.375,0,1,0\n3,2,1.75,0,1,0\n\n\n"
+      "4,0.5,1.625,0,1,0\n4,2,1.875,0,1,0\n\n\n");
+  assert_in_file(
+      c, "line.gp",
+      "line_1 = 'LN, lr 0.001'\nline_2 = 'LN, lr 0.004'\nline_3 = 'lr 0.001'\nline_4 = 'lr 0.004'\n");
+  assert_in_file(c, "line.gp",
+                 "index 1 using (flat_left):3:(flat_width):(0) with vectors nohead linestyle 2 dashtype 2");
+  assert_in_file(c, "line.gp", "index 3 using 2:3 with lines linestyle 2");
+}
+
 static void test_over_training(void **state) {
   command *c = *state;
   draw(
@@ -297,19 +320,11 @@ static void test_without_gnuplot(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_bars),
-      TEST(test_axis_of_bars),
-      TEST(test_heat),
-      TEST(test_line),
-      TEST(test_over_training),
-      TEST(test_norm_layers),
-      TEST(test_pairs),
-      TEST(test_choice),
-      TEST(test_many_cells),
-      TEST(test_nothing_to_draw),
-      TEST(test_hostile_names),
-      TEST(test_refusals),
-      TEST(test_without_gnuplot),
+      TEST(test_bars),        TEST(test_axis_of_bars),    TEST(test_heat),
+      TEST(test_line),        TEST(test_over_training),   TEST(test_flat_lines),
+      TEST(test_norm_layers), TEST(test_pairs),           TEST(test_choice),
+      TEST(test_many_cells),  TEST(test_nothing_to_draw), TEST(test_hostile_names),
+      TEST(test_refusals),    TEST(test_without_gnuplot),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static void find_range(chart *c) {
   span = r.high > r.low ? r.high - r.low : span;
   c->from_zero = r.low >= 0 && r.low < 0.5 * r.high;
   double low = c->from_zero ? 0 : r.low - 0.2 * span;
-  c->range = (record_range){low, r.high + 0.42 * (r.high - low)};
+  c->range = (record_range){low, r.high + 0.55 * (r.high - low)};
   c->high = r.high;
 }
 
@@ -190,9 +190,8 @@ static void plot_bars(const figure_job *j, const chart *c, str *s) {
   }
   str_addf(
       s,
-      ", \\\n  '' skip 1 index 0 using (column(3) == column(3) ? column(3) + column(4) : %.9g):1:(strcol(8)) with labels left offset 0.8,0 "
-      "font ',11' textcolor rgb '#202020'",
-      c->range.low);
+      ", \\\n  '' skip 1 index 0 using (%.9g):1:(strcol(8)) with labels right font small textcolor rgb '#202020'",
+      c->range.high);
 }
 
 static void add_key(const figure_job *j, const chart *c, const style_grid *g, int rows, bool paper, str *s) {

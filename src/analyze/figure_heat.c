@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PANELS_MAX = 12, BOX_WIDTH = 62, BOX_HEIGHT = 40, LETTER = 7 /* pixels of a label's letter */ };
+enum { PANELS_MAX = 12, BOX_WIDTH = 68, BOX_HEIGHT = 40, LETTER = 7 /* pixels of a label's letter */ };
 
 /* Cases of an axis that the cells have, in the axis' order. */
 typedef struct cases {
@@ -112,7 +112,7 @@ static void plot_panel(const figure_job *j, int panel, bool named, str *s) {
       "plot '%s.csv' skip 1 using (of(%d, column(2))):3:($2 - 0.47):($2 + 0.47):($3 - 0.46):($3 + 0.46) with boxxyerror "
       "fillcolor rgb '#c8c8c8', \\\n"
       "  '' skip 1 using (of(%d, column(2))):3:($2 - 0.47):($2 + 0.47):($3 - 0.46):($3 + 0.46):4 with boxxyerror palette, \\\n"
-      "  '' skip 1 using (of(%d, column(2))):3:(strcol(8)):(ink(column(4))) with labels font ',10' textcolor rgb variable\n",
+      "  '' skip 1 using (of(%d, column(2))):3:(strcol(8)):(ink(column(4))) with labels font small textcolor rgb variable\n",
       j->name, panel, panel, panel);
 }
 
@@ -121,8 +121,8 @@ static void add_scale(const figure_job *j, const style_grid *g, str *s) {
   (void)j;
   str_addf(s,
            "set colorbox horizontal user origin screen %.4f, %.4f size screen %.4f, %.4f\n"
-           "set cblabel y_name_1 noenhanced offset 0,0.2\n",
-           (double)g->left / g->width, 52.0 / g->height, 1 - (g->left + 30.0) / g->width, 10.0 / g->height);
+           "set cblabel y_name_1 noenhanced offset 0,0.4\n",
+           (double)g->left / g->width, 62.0 / g->height, 1 - (g->left + 30.0) / g->width, 10.0 / g->height);
 }
 
 static st write_heat(figure_job *j, err *e) {
@@ -145,7 +145,7 @@ static st write_heat(figure_job *j, err *e) {
   style_add_names("axis_", axes, 2, &names);
   if (j->panels) add_panel_names(j, first, panels, &names);
   style_grid g = style_grid_of((panels + columns - 1) / columns, columns, BOX_WIDTH * x.count,
-                               BOX_HEIGHT * y.count, j->panels ? 1 : 0, 72);
+                               BOX_HEIGHT * y.count, j->panels ? 1 : 0, 82);
   if (letters > 6) style_widen_left(&g, LETTER * (int)(letters - 6));
   style_begin(j->name, names.data, &g, &s);
   if (z.low >= z.high) z = z.low > z.high ? (record_range){0, 1} : (record_range){z.low - 1, z.high};

@@ -7,32 +7,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Cells that differ in x alone. */
+enum { LINES_MAX = 2 * STYLE_COLORS };
+
+/* Cells that differ in the number of x alone; a cell whose x is no number is a line of its own. */
 typedef struct line {
   int first; /* a cell of it */
-  int points;
+  int points, color;
   bool flat; /* no number, or but one where others have more: a horizontal line */
 } line;
 
 static uint32_t others(const figure_job *j) { return j->varies & ~((uint32_t)1 << j->x); }
 
-static bool same_line(const figure_job *j, const int *a, const int *b) {
+static double x_of(const figure_job *j, int cell) {
+  return figure_number(j->s, j->x, j->cell[cell].at[j->x]);
+}
+
+static bool same_but_x(const figure_job *j, int a, int b) {
   for (int i = 0; i < j->s->axes; i++)
-    if ((others(j) >> i & 1) && a[i] != b[i]) return false;
+    if ((others(j) >> i & 1) && j->cell[a].at[i] != j->cell[b].at[i]) return false;
   return true;
 }
 
-static int find_lines(const figure_job *j, line *out) {
-  int n = 0, most = 1;
+static bool same_line(const figure_job *j, int a, int b) {
+  bool numbers = isfinite(x_of(j, a)) && isfinite(x_of(j, b));
+  return same_but_x(j, a, b) && (numbers || j->cell[a].at[j->x] == j->cell[b].at[j->x]);
+}
+
+/* What is compared along x has the same colour. */
+static int color_of(const figure_job *j, const line *l, int n, int cell) {
+  int most = 0;
+  for (int k = 0; k < n; k++) {
+    if (same_but_x(j, l[k].first, cell)) return l[k].color;
+    most = l[k].color > most ? l[k].color : most;
+  }
+  return most + 1;
+}
+
+static int find_lines(figure_job *j, line *out) {
+  int n = 0, most = 1, left_out = 0;
   for (int i = 0; i < j->cells; i++) {
     int k = 0;
-    while (k < n && !same_line(j, j->cell[out[k].first].at, j->cell[i].at)) k++;
-    if (k == FIGURE_CELLS_MAX) continue;
-    if (k == n) out[n++] = (line){.first = i};
-    if (isfinite(figure_number(j->s, j->x, j->cell[i].at[j->x]))) out[k].points++;
+    while (k < n && !same_line(j, out[k].first, i)) k++;
+    if (k == n) {
+      int color = color_of(j, out, n, i);
+      left_out += n == LINES_MAX || color > STYLE_COLORS;
+      if (n == LINES_MAX || color > STYLE_COLORS) continue;
+      out[n++] = (line){.first = i, .color = color};
+    }
+    if (isfinite(x_of(j, i))) out[k].points++;
   }
   for (int k = 0; k < n; k++) most = out[k].points > most ? out[k].points : most;
   for (int k = 0; k < n; k++) out[k].flat = out[k].points == 0 || (out[k].points == 1 && most > 1);
+  if (left_out) str_addf(&j->notes, " The first %d lines are drawn.", n);
   return n;
 }
 
@@ -60,8 +86,8 @@ static void add_line(const figure_job *j, const line *l, int number, str *data, 
   point *p = mem_new((size_t)j->cells + 1, sizeof *p);
   int n = 0;
   for (int i = 0; i < j->cells; i++) {
-    if (!same_line(j, j->cell[l->first].at, j->cell[i].at)) continue;
-    double x = figure_number(j->s, j->x, j->cell[i].at[j->x]);
+    if (!same_line(j, l->first, i)) continue;
+    double x = x_of(j, i);
     if (isfinite(x) || l->flat) p[n++] = (point){x, figure_value_of(&j->cell[i], &j->m)};
   }
   qsort(p, (size_t)n, sizeof *p, by_x);
@@ -103,12 +129,33 @@ static void plot_line(const figure_job *j, const line *l, int i, str *s) {
     str_addf(
         s,
         "'%s.csv' skip 1 index %d using (flat_left):3:(flat_width):(0) with vectors nohead linestyle %d dashtype 2",
-        j->name, i, i + 1);
+        j->name, i, l->color);
   else
     str_addf(s,
              "'%s.csv' skip 1 index %d using 2:3 with lines linestyle %d, \\\n"
              "  '%s.csv' skip 1 index %d using 2:3:4 with yerrorbars linestyle %d pointsize 0.9",
-             j->name, i, i + 1, j->name, i, i + 1);
+             j->name, i, l->color, j->name, i, l->color);
+}
+
+static void plot_lines(const figure_job *j, const line *l, int n, const axes *a, str *s) {
+  bool nothing = a->x.low > a->x.high, log_scale = a->x.low > 0 && a->x.high > 3 * a->x.low;
+  double left = log_scale ? a->x.low / 1.25 : a->x.low - 1,
+         right = log_scale ? a->x.high * 1.25 : a->x.high + 1;
+  str_addf(s, "flat_left = %.9g\nflat_width = %.9g\n", nothing ? 0 : left, nothing ? 1 : right - left);
+  if (a->y.low > a->y.high) {
+    style_add_empty("no run has this metric, or all failed", s);
+    return;
+  }
+  for (int i = 0; i < n; i++) plot_line(j, &l[i], i, s);
+  str_add(s, "\n");
+}
+
+static void add_key(const line *l, int n, const style_grid *g, int rows, str *s) {
+  style_add_key(g, rows, s);
+  for (int i = 0; i < n; i++)
+    str_addf(s, "%sNaN with %s linestyle %d%s title line_%d", i ? ", " : "",
+             l[i].flat ? "lines" : "linespoints", l[i].color, l[i].flat ? " dashtype 2" : "", i + 1);
+  str_add(s, "\n");
 }
 
 static void define_names(const figure_job *j, const char *const *label, int n, str *out) {
@@ -121,45 +168,39 @@ static void define_names(const figure_job *j, const char *const *label, int n, s
   mem_free(y);
 }
 
+static void add_script(const figure_job *j, const line *l, int n, const char *const *label, const axes *a,
+                       str *s) {
+  int rows = n > 1 ? style_key_rows(label, n, 360) : 0;
+  style_grid g = style_grid_of(1, 1, 360, 260, 0, rows ? STYLE_KEY_ROW * rows + STYLE_KEY_ROOM : 4);
+  str names = {0};
+  define_names(j, label, n, &names);
+  style_begin(j->name, names.data, &g, s);
+  str_free(&names);
+  add_x(j, a->x, s);
+  style_add_range("y", a->y, STYLE_LOG_LOSS, s);
+  plot_lines(j, l, n, a, s);
+  if (rows) add_key(l, n, &g, rows, s);
+}
+
 static st write_line(figure_job *j, err *e) {
-  line l[FIGURE_CELLS_MAX];
-  str label[FIGURE_CELLS_MAX] = {0}, data = {0}, names = {0}, s = {0};
-  const char *text[FIGURE_CELLS_MAX];
+  line l[LINES_MAX];
+  str label[LINES_MAX] = {0}, data = {0}, s = {0};
+  const char *text[LINES_MAX];
   axes a = {RECORD_NOTHING, RECORD_NOTHING, 0};
   int n = find_lines(j, l);
   str_add(&data, "line,x,mean,sd,n,failed\n");
   for (int i = 0; i < n; i++) {
-    figure_add_label(j, j->cell[l[i].first].at, others(j), &label[i]);
+    bool named = !isfinite(x_of(j, l[i].first));
+    figure_add_label(j, j->cell[l[i].first].at, named ? j->varies : others(j), &label[i]);
     if (!label[i].len) str_add(&label[i], j->s->name);
     text[i] = label[i].data;
     add_line(j, &l[i], i + 1, &data, &a);
   }
-  int rows = n > 1 ? style_key_rows(text, n, 360) : 0;
-  style_grid g = style_grid_of(1, 1, 360, 260, 0, n > 1 ? STYLE_KEY_ROW * rows + STYLE_KEY_ROOM : 4);
-  define_names(j, text, n, &names);
-  style_begin(j->name, names.data, &g, &s);
-  add_x(j, a.x, &s);
-  style_add_range("y", a.y, STYLE_LOG_LOSS, &s);
-  bool log_scale = a.x.low > 0 && a.x.high > 3 * a.x.low;
-  double left = log_scale ? a.x.low / 1.25 : a.x.low - 1, right = log_scale ? a.x.high * 1.25 : a.x.high + 1;
-  str_addf(&s, "flat_left = %.9g\nflat_width = %.9g\n", a.x.low > a.x.high ? 0 : left,
-           a.x.low > a.x.high ? 1 : right - left);
-  if (a.y.low > a.y.high) {
-    style_add_empty("no run has this metric, or all failed", &s);
-  } else {
-    for (int i = 0; i < n; i++) plot_line(j, &l[i], i, &s);
-    str_add(&s, "\n");
-  }
-  if (n > 1) style_add_key(&g, rows, &s);
-  for (int i = 0; n > 1 && i < n; i++)
-    str_addf(&s, "%sNaN with %s linestyle %d%s title line_%d%s", i ? ", " : "",
-             l[i].flat ? "lines" : "linespoints", i + 1, l[i].flat ? " dashtype 2" : "", i + 1,
-             i == n - 1 ? "\n" : "");
+  add_script(j, l, n, text, &a, &s);
   if (a.failed)
     str_addf(&j->notes, " %d run%s failed and %s left out.", a.failed, a.failed == 1 ? "" : "s",
              a.failed == 1 ? "is" : "are");
   for (int i = 0; i < n; i++) str_free(&label[i]);
-  str_free(&names);
   st code = style_write_data(j->folder, j->name, &data, e), written = style_finish(j->folder, j->name, &s, e);
   return code ? code : written;
 }

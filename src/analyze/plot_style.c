@@ -12,6 +12,7 @@ const style_site style_sites[STYLE_SITES] = {{"attn", "attention norm", 0, 114, 
 
 static const char style[] =
     "set datafile separator ','\n"
+    "small = kind eq 'svg' ? ',10.5' : ',8.75'\n"
     "set border 3 linecolor rgb '#404040'\n"
     "set tics nomirror out scale 0.6 textcolor rgb '#202020'\n"
     "set grid ytics linetype 1 linecolor rgb '#e6e6e6' linewidth 1\n"

@@ -62,25 +62,36 @@ void html_details(str *out, const char *summary, const char *text) {
 
 /* --- tables --- */
 
-/* Numbers, and what stands for them, are aligned right. */
 static bool is_number(const char *cell) {
-  return !*cell || isdigit((unsigned char)*cell) || strchr("+-.", *cell) ||
+  return isdigit((unsigned char)*cell) || (strchr("+-.", *cell) && *cell) ||
          strncmp(cell, "\xe2\x88\x92", 3) == 0;
+}
+
+/* Columns that hold numbers, and what stands for them, are aligned right. */
+static bool holds_numbers(char *const *cell, int rows, int columns, int column) {
+  for (int r = 1; column > 0 && r < rows; r++)
+    if (is_number(cell[r * columns + column])) return true;
+  return false;
+}
+
+static void add_cell(str *out, const char *text, bool heading, bool first, bool right, bool strong) {
+  const char *tag = heading || first ? "th" : "td";
+  str_addf(out, "<%s%s%s>%s", tag,
+           heading ? " scope=\"col\""
+           : first ? " scope=\"row\""
+                   : "",
+           right ? " class=\"n\"" : "", strong ? "<strong>" : "");
+  html_text(out, text);
+  str_addf(out, "%s</%s>", strong ? "</strong>" : "", tag);
 }
 
 void html_table(str *out, char *const *cell, const bool *bold, int rows, int columns) {
   str_add(out, "<div class=\"scroll\"><table>\n");
   for (int r = 0; r < rows; r++) {
     str_add(out, r == 0 ? "<thead><tr>" : "<tr>");
-    for (int c = 0; c < columns; c++) {
-      const char *text = cell[r * columns + c];
-      bool head = r == 0 || c == 0, strong = !head && bold && bold[r * columns + c];
-      str_addf(out, "<%s%s%s>%s", head ? "th" : "td",
-               head ? r == 0 ? " scope=\"col\"" : " scope=\"row\"" : "",
-               c && (r == 0 || is_number(text)) ? " class=\"n\"" : "", strong ? "<strong>" : "");
-      html_text(out, text);
-      str_addf(out, "%s</%s>", strong ? "</strong>" : "", head ? "th" : "td");
-    }
+    for (int c = 0; c < columns; c++)
+      add_cell(out, cell[r * columns + c], r == 0, c == 0, holds_numbers(cell, rows, columns, c),
+               r && c && bold && bold[r * columns + c]);
     str_add(out, r == 0 ? "</tr></thead><tbody>\n" : "</tr>\n");
   }
   str_add(out, "</tbody></table></div>\n");
