@@ -134,7 +134,7 @@ export DYT_PC
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: FORCE help build f64 install install-files uninstall quickstart check unit lint format asan tsan fuzz mutants bench clean
+.PHONY: FORCE help build f64 install install-files uninstall quickstart paper check unit lint format asan tsan fuzz mutants bench clean
 FORCE:
 
 help: ## this list
@@ -175,6 +175,10 @@ uninstall: ## removes what install of the same version, PREFIX and DESTDIR put t
 
 quickstart: setup-quickstart build ## train LayerNorm and DyT on Fashion-MNIST and compare (3 minutes)
 	@scripts/quickstart.sh
+
+TIER := quick
+paper: setup-paper build ## the paper's studies, TIER=quick (80 minutes), standard (3 hours) or long: results/TIER/report.html
+	@scripts/paper.sh $(TIER)
 
 bench: setup-bench build ## measure this machine with dyt bench (5 minutes): step, gemm, ops, norms, infer, growth
 	@scripts/bench.sh

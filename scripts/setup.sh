@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing to build, test or measure dyt. Usage: scripts/setup.sh build|check|quickstart|bench|lint|fuzz
+# Installs what is missing to build, test or measure dyt. Usage: scripts/setup.sh build|check|quickstart|paper|bench|lint|fuzz
 # Quick and silent when everything is there. On Debian and Ubuntu it installs with apt-get (with sudo when not root);
 # elsewhere it prints what to install and stops.
 set -euo pipefail
@@ -34,6 +34,7 @@ case ${1:-} in
   build) wanted=$build ;;
   check) wanted="$build libcmocka-dev gnuplot-nox groff-base chromium" ;;
   quickstart) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
+  paper) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
   bench) wanted="$build gnuplot-nox" ;;
   lint) wanted="$build libcmocka-dev clang clang-format" ;;
   fuzz) wanted="$build clang libclang-rt-dev" ;;

@@ -86,10 +86,15 @@ static void test_a_run_is_what_train_makes_of_it(void **state) {
   command *c = *state;
   put(c, "functions.json", functions);
   char *id = first_id(c, "functions.json");
-  assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --only fn=tanh --only seed=0"), 0);
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/runs --out @/out --only fn=tanh --only seed=0"), 0);
   assert_int_equal(count_files(c, "runs", ".json.gz"), 1);
-  assert_int_equal(command_run(c, "train @/tiny.json --set data.val_size=60 --set schedule.epochs=3 --set optim.lr=2e-2 --set model.norm.fn=tanh --set train.seed=0 "
-                                  "--run-dir @/alone"), 0);
+  assert_int_equal(
+      command_run(
+          c,
+          "train @/tiny.json --set data.val_size=60 --set schedule.epochs=3 --set optim.lr=2e-2 --set model.norm.fn=tanh --set train.seed=0 "
+          "--run-dir @/alone"),
+      0);
   char *weights = mem_printf("runs/%s/checkpoints/last/model.safetensors", id);
   command_assert_same(c, weights, "alone/checkpoints/last/model.safetensors");
   char *file = mem_printf("%s/runs/%s.json.gz", c->folder, id), *run = mem_printf("%s/alone", c->folder);
@@ -99,7 +104,8 @@ static void test_a_run_is_what_train_makes_of_it(void **state) {
   assert_int_equal(a.epochs.rows, 3);
   assert_int_equal(a.images, 90);
   assert_int_equal(a.layers, 5);
-  for (int i = 0; i < a.images; i++) assert_true(a.predicted[i] == b.predicted[i] && a.right[i] == b.right[i]);
+  for (int i = 0; i < a.images; i++)
+    assert_true(a.predicted[i] == b.predicted[i] && a.right[i] == b.right[i]);
   for (int i = 0; i < a.norms.rows; i++)
     for (int k = 0; k < NORMS_COLUMNS; k++) {
       double x = record_at(&a.norms, i, k), y = record_at(&b.norms, i, k);
@@ -127,7 +133,8 @@ static void test_studies_share_runs(void **state) {
   assert_int_equal(times(c->err, "seed "), 1);
   assert_int_equal(count_files(c, "runs", ".json.gz"), 7);
   command_assert_contains(c->out, "(2)");
-  assert_int_equal(count_files(c, "runs", "gz") + 1 + 2 + 1, count_files(c, "runs", "")); /* records, one kept run, . and .., .claims */
+  assert_int_equal(count_files(c, "runs", "gz") + 1 + 2 + 1,
+                   count_files(c, "runs", "")); /* records, one kept run, . and .., .claims */
 }
 
 /* --- choosing --- */
@@ -177,7 +184,8 @@ static void test_killed_and_run_again(void **state) {
 static void test_interrupted(void **state) {
   command *c = *state;
   put(c, "functions.json", functions);
-  pid_t pid = command_start(c, "study @/functions.json --runs @/runs --out @/out --jobs 1 --threads 1 --only fn=tanh");
+  pid_t pid = command_start(
+      c, "study @/functions.json --runs @/runs --out @/out --jobs 1 --threads 1 --only fn=tanh");
   for (int i = 0; i < 1000 && count_files(c, "runs", ".lock") == 0; i++) command_nap(0.01);
   kill(pid, SIGINT);
   assert_int_equal(command_wait(pid), 130);
@@ -189,7 +197,9 @@ static void test_interrupted(void **state) {
 static void test_two_at_once_train_each_run_once(void **state) {
   command *c = *state;
   put(c, "functions.json", functions);
-  char *line = mem_printf("cd %s; for i in 1 2; do \"$DYT_ABS\" study functions.json --runs runs --out out --jobs 2 2>err$i >out$i & done; wait", c->folder);
+  char *line = mem_printf(
+      "cd %s; for i in 1 2; do \"$DYT_ABS\" study functions.json --runs runs --out out --jobs 2 2>err$i >out$i & done; wait",
+      c->folder);
   const char *dyt = getenv("DYT") ? getenv("DYT") : "build/dyt";
   char *absolute = realpath(dyt, NULL);
   setenv("DYT_ABS", absolute, 1);
@@ -232,13 +242,16 @@ static void test_a_lock_of_a_process_that_is_gone(void **state) {
   assert_int_equal(mkdir(command_path(c, "runs"), 0777), 0);
   char *name = mem_printf("runs/%s.lock", id), *text = mem_printf("%s 999999999", host);
   put(c, name, text);
-  assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --only fn=tanh --only seed=0"), 0);
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/runs --out @/out --only fn=tanh --only seed=0"), 0);
   /* of another host: void once it was not touched for a minute */
-  assert_int_equal(command_run(c, "study @/functions.json --runs @/other --out @/out2 --only fn=tanh --only seed=1"), 0);
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/other --out @/out2 --only fn=tanh --only seed=1"), 0);
   char *far = mem_printf("other/%s.lock", id), *path = command_path(c, far);
   put(c, far, "elsewhere.example 1");
   utime(path, &(struct utimbuf){.actime = 1000, .modtime = 1000});
-  assert_int_equal(command_run(c, "study @/functions.json --runs @/other --out @/out2 --only fn=tanh --only seed=0"), 0);
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/other --out @/out2 --only fn=tanh --only seed=0"), 0);
   mem_free(path);
   mem_free(far);
   mem_free(name);
@@ -250,13 +263,17 @@ static void test_half_a_run_is_trained_anew(void **state) {
   command *c = *state;
   put(c, "functions.json", functions);
   char *id = first_id(c, "functions.json");
-  static const char *const lost[] = {"config.json", "checkpoints/last/model.safetensors", "checkpoints/last/optim.safetensors"};
+  static const char *const lost[] = {"config.json", "checkpoints/last/model.safetensors",
+                                     "checkpoints/last/optim.safetensors"};
   for (int i = 0; i < 3; i++) {
-    assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --keep all --only id=%s", id), 0);
-    char *file = mem_printf("%s/runs/%s/%s", c->folder, id, lost[i]), *rec = mem_printf("%s/runs/%s.json.gz", c->folder, id);
+    assert_int_equal(
+        command_run(c, "study @/functions.json --runs @/runs --out @/out --keep all --only id=%s", id), 0);
+    char *file = mem_printf("%s/runs/%s/%s", c->folder, id, lost[i]),
+         *rec = mem_printf("%s/runs/%s.json.gz", c->folder, id);
     assert_int_equal(unlink(file), 0);
     assert_int_equal(unlink(rec), 0);
-    assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --keep all --only id=%s", id), 0);
+    assert_int_equal(
+        command_run(c, "study @/functions.json --runs @/runs --out @/out --keep all --only id=%s", id), 0);
     assert_int_equal(count_files(c, "runs", ".json.gz"), 1);
     mem_free(file);
     mem_free(rec);
@@ -267,11 +284,13 @@ static void test_half_a_run_is_trained_anew(void **state) {
 /* A run that diverges is a result; one that cannot be trained is a failure, and is tried again. */
 static void test_diverged_and_failed(void **state) {
   command *c = *state;
-  put(c, "diverges.json", "{ \"base\": \"tiny.json\", \"set\": { \"model.norm.fn\": \"identity\", \"optim.lr\": 1e30 }, \"seeds\": [0] }\n");
+  put(c, "diverges.json",
+      "{ \"base\": \"tiny.json\", \"set\": { \"model.norm.fn\": \"identity\", \"optim.lr\": 1e30 }, \"seeds\": [0] }\n");
   assert_int_equal(command_run(c, "study @/diverges.json --runs @/runs --out @/out"), 0);
   command_assert_contains(c->err, "diverged");
   command_assert_contains(c->out, "failed");
-  put(c, "fails.json", "{ \"base\": \"tiny.json\", \"set\": { \"data.format\": \"idx\", \"data.path\": \"/nowhere\" }, \"seeds\": [0, 1] }\n");
+  put(c, "fails.json",
+      "{ \"base\": \"tiny.json\", \"set\": { \"data.format\": \"idx\", \"data.path\": \"/nowhere\" }, \"seeds\": [0, 1] }\n");
   assert_int_equal(command_run(c, "study @/fails.json --runs @/runs --out @/out2 --jobs 1"), 1);
   command_assert_contains(c->err, "/nowhere");
   assert_int_equal(count_files(c, "runs", ".failed"), 2);
@@ -304,11 +323,20 @@ static void refuse(command *c, const char *text, const char *part) {
 static void test_bad_studies(void **state) {
   command *c = *state;
 #define BASE "{ \"base\": \"tiny.json\", \"seeds\": [0], "
-  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"key\": \"model.norm.fm\", \"values\": [\"tanh\"] } ] }", "model.norm.fm: unknown key, did you mean");
-  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"key\": \"optim.lr\", \"values\": [] } ] }", "bad.json:1:82: axes: x: 0 cases, expected 1 to 64");
-  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"values\": [1] } ] }", "expected {\"name\", \"key\", \"values\": [...]}");
-  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"cases\": [ { \"label\": \"a\" }, { \"label\": \"b\" } ] } ] }", "two cells are the same run (seed 0): x a; and x b");
-  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"cases\": [ { \"label\": \"a\" }, { \"label\": \"a\" } ] } ] }", "two cases are called a");
+  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"key\": \"model.norm.fm\", \"values\": [\"tanh\"] } ] }",
+         "model.norm.fm: unknown key, did you mean");
+  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"key\": \"optim.lr\", \"values\": [] } ] }",
+         "bad.json:1:82: axes: x: 0 cases, expected 1 to 64");
+  refuse(c, BASE "\"axes\": [ { \"name\": \"x\", \"values\": [1] } ] }",
+         "expected {\"name\", \"key\", \"values\": [...]}");
+  refuse(c,
+         BASE
+         "\"axes\": [ { \"name\": \"x\", \"cases\": [ { \"label\": \"a\" }, { \"label\": \"b\" } ] } ] }",
+         "two cells are the same run (seed 0): x a; and x b");
+  refuse(c,
+         BASE
+         "\"axes\": [ { \"name\": \"x\", \"cases\": [ { \"label\": \"a\" }, { \"label\": \"a\" } ] } ] }",
+         "two cases are called a");
   refuse(c, BASE "\"exclude\": [ { \"y\": 1 } ] }", "no axis is called y");
   refuse(c, BASE "\"axis\": [] }", "bad.axis: unknown key, did you mean \"axes\"?");
   refuse(c, "{ \"base\": \"tiny.json\" }", "seeds: expected a list");
@@ -319,13 +347,20 @@ static void test_bad_studies(void **state) {
   refuse(c, "{ \"seeds\": [0] }", "base: expected the path of a config");
   refuse(c, BASE "\"table\": { \"metric\": \"top1\" } }", "top1");
   refuse(c, BASE "\"use\": [ { \"study\": \"bad.json\", \"cell\": {} } ] }", "bad.json selects nothing");
-  refuse(c, BASE "\"axes\": [ { \"name\": \"lr\", \"key\": \"optim.lr\", \"values\": [1, 2] } ], \"select\": { \"axis\": \"lr\", \"by\": \"test_acc1\" } }",
-         "nothing is chosen on the test split");
-  refuse(c, BASE "\"axes\": [ { \"name\": \"lr\", \"key\": \"optim.lr\", \"values\": [1, 2] } ], \"select\": { \"axis\": \"lr\", \"by\": \"val_acc1\", \"seeds\": [0] } }",
-         "may not be among the seeds that report");
+  refuse(
+      c,
+      BASE
+      "\"axes\": [ { \"name\": \"lr\", \"key\": \"optim.lr\", \"values\": [1, 2] } ], \"select\": { \"axis\": \"lr\", \"by\": \"test_acc1\" } }",
+      "nothing is chosen on the test split");
+  refuse(
+      c,
+      BASE
+      "\"axes\": [ { \"name\": \"lr\", \"key\": \"optim.lr\", \"values\": [1, 2] } ], \"select\": { \"axis\": \"lr\", \"by\": \"val_acc1\", \"seeds\": [0] } }",
+      "may not be among the seeds that report");
   put(c, "functions.json", functions);
   command_refuse(c, "study @/functions.json --tier long", "no tier is called long; there is none");
-  command_refuse(c, "study @/functions.json --only lr=1 --runs @/runs", "--only lr=1: expected AXIS=CASE, seed=N or id=ID");
+  command_refuse(c, "study @/functions.json --only lr=1 --runs @/runs",
+                 "--only lr=1: expected AXIS=CASE, seed=N or id=ID");
   command_refuse(c, "study @/functions.json --only fn=tan --runs @/runs", "no case of fn is called so");
   command_refuse(c, "study @/functions.json --keep some", "expected record, last or all");
 }
@@ -334,10 +369,14 @@ static void test_a_folder_of_another_study(void **state) {
   command *c = *state;
   put(c, "functions.json", functions);
   put(c, "tuning.json", tuning);
-  assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --only id=0 --dry-run"), 0);
-  assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --only fn=tanh --only seed=0"), 0);
-  command_refuse(c, "study @/tuning.json --runs @/runs --out @/out", "made by functions.json, not by tuning.json: choose another --out");
-  put(c, "user.json", "{ \"base\": \"tiny.json\", \"seeds\": [0], \"use\": [ { \"study\": \"tuning.json\", \"cell\": { \"norm\": \"DyT\" } } ] }\n");
+  command_refuse(c, "study @/functions.json --runs @/runs --out @/out --only id=zz --dry-run",
+                 "no run matches --only");
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/runs --out @/out --only fn=tanh --only seed=0"), 0);
+  command_refuse(c, "study @/tuning.json --runs @/runs --out @/out",
+                 "made by functions.json, not by tuning.json: choose another --out");
+  put(c, "user.json",
+      "{ \"base\": \"tiny.json\", \"seeds\": [0], \"use\": [ { \"study\": \"tuning.json\", \"cell\": { \"norm\": \"DyT\" } } ] }\n");
   command_refuse(c, "study @/user.json --runs @/runs --out @/user", "tuning.json has not run");
 }
 
