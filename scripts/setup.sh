@@ -12,6 +12,7 @@ have() {
     gcc) command -v "${CC:-cc}" ;;
     pkg-config | clang | clang-format | gnuplot-nox) command -v "${1%-nox}" ;;
     groff-base) command -v groff ;;
+    chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
     libopenblas-openmp-dev) pkg-config --exists openblas ;;
     libcjson-dev) pkg-config --exists libcjson ;;
     libstb-dev) pkg-config --exists stb ;;
@@ -31,7 +32,7 @@ have() {
 build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev libstb-dev libjpeg-dev libgsl-dev"
 case ${1:-} in
   build) wanted=$build ;;
-  check) wanted="$build libcmocka-dev gnuplot-nox groff-base" ;;
+  check) wanted="$build libcmocka-dev gnuplot-nox groff-base chromium" ;;
   quickstart) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
   paper) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
   bench) wanted="$build gnuplot-nox" ;;

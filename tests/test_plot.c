@@ -72,10 +72,11 @@ static void test_one_run(void **state) {
   put_run(c, "run", norms);
   plots(c, "@/run/");
   assert_file(c, "run/plots/curves_steps.csv",
-              "run,step,train_loss,lr,grad_norm\n1,50,2.5,0.001,1\n1,100,1.5,0.001,\n");
-  assert_file(c, "run/plots/curves_epochs.csv",
-              "run,epoch,step,train_loss,train_acc1,val_loss,val_acc1,test_loss,test_acc1\n"
-              "1,1,100,2,0.25,,,1.75,0.5\n");
+              "run,step,loss,lr,grad_norm\n1,50,2.5,0.001,1\n1,100,1.5,0.001,\n");
+  assert_file(
+      c, "run/plots/curves_epochs.csv",
+      "run,epoch,step,train_loss,train_acc1,val_loss,val_acc1,test_loss,test_acc1,test_acc5,eval_train_loss,"
+      "eval_train_acc1\n1,1,100,2,0.25,,,1.75,0.5,,,\n");
   assert_file(c, "run/plots/norms.csv",
               "run,step,index,layer,site,alpha,inv_std\n"
               "1,0,0,blocks.0.norm1,attn,2,4\n1,100,0,blocks.0.norm1,attn,2,1\n\n"
@@ -158,8 +159,7 @@ static void test_unfinished(void **state) {
   put(c, "run", "steps.jsonl",
       "{\"step\": 1, \"loss\": -1e308}\n{\"step\": 1e14, \"loss\": 1e308}\n{\"step\": 7}\n");
   plots(c, "@/run");
-  assert_file(c, "run/plots/curves_steps.csv",
-              "run,step,train_loss,lr,grad_norm\n1,1,,,\n1,1e+14,,,\n1,7,,,\n");
+  assert_file(c, "run/plots/curves_steps.csv", "run,step,loss,lr,grad_norm\n1,1,,,\n1,1e+14,,,\n1,7,,,\n");
   put(c, "begun", "config.json", "{}\n");
   put(c, "begun", "dyt.csv", norms);
   plots(c, "@/begun");
@@ -179,7 +179,7 @@ static void test_quote(void **state) {
   (void)state;
   assert_quoted("", "''");
   assert_quoted("a b_c %d \"\\ `x` @y", "'a b_c %d \"\\ `x` @y'");
-  assert_quoted("'; system('x') #", "'''; system(''x'') #'");
+  assert_quoted("'; system('x') #", "\"'\".'; system(''x'') #'");
   assert_quoted("a\nb\tc\x7f", "'a b c '");
   assert_quoted("\xce\xb1 \xf0\x9f\x8e\x89", "'\xce\xb1 \xf0\x9f\x8e\x89'");
   assert_quoted("\xff \xce \xc0\xaf \xed\xa0\x80 \xf5", "'? ? ?? ??? ?'");
@@ -217,7 +217,7 @@ static void test_refusals(void **state) {
   command_refuse(c, "plot @/none", "no run directory");
   command_refuse(c, "plot @", "no run directory");
   put(c, "empty", "config.json", "{}\n");
-  command_refuse(c, "plot @/empty", "nothing to draw yet");
+  command_refuse(c, "plot @/empty", "nothing there yet");
   put_run(c, "run", norms);
   command_refuse(c, "plot @/run @/run", "--out");
   command_refuse(c, "plot @/run @/none --out @/out", "none: no run directory");

@@ -11,12 +11,15 @@
 
 /* --- a script --- */
 
-/* Between single quotes only a single quote means something to gnuplot; between double ones it would run `commands`. */
+/* Between single quotes only a single quote means something to gnuplot, which is doubled; between double ones it would run
+ * `commands`. Three at the beginning gnuplot takes for an empty string and one more: those stand before, as strings of their own. */
 void gnuplot_quote(str *script, const char *text) {
   str line = {0};
+  size_t i = 0;
   text_line(&line, text);
+  for (; i < line.len && line.data[i] == '\''; i++) str_add(script, "\"'\".");
   str_add(script, "'");
-  for (size_t i = 0; i < line.len; i++) {
+  for (; i < line.len; i++) {
     if (line.data[i] == '\'') str_add(script, "'");
     str_add_bytes(script, line.data + i, 1);
   }

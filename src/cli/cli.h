@@ -95,6 +95,7 @@ int cli_study(const cli_command *self, int argc, char **argv);
 int cli_data(const cli_command *self, int argc, char **argv);
 int cli_export(const cli_command *self, int argc, char **argv);
 int cli_plot(const cli_command *self, int argc, char **argv);
+int cli_report(const cli_command *self, int argc, char **argv);
 int cli_probe(const cli_command *self, int argc, char **argv);
 int cli_table(const cli_command *self, int argc, char **argv);
 int cli_bench(const cli_command *self, int argc, char **argv);

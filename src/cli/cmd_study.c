@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "dyt/figure.h"
 #include "dyt/mem.h"
 #include "dyt/study_jobs.h"
 #include "dyt/table.h"
@@ -73,7 +74,7 @@ int cli_study(const cli_command *self, int argc, char **argv) {
   str text = {0};
   int signal = 0;
   if (find_keep(keep, &o.keep, &e) || study_read(&s, path[0], tier, &e)) return cli_fail(&e);
-  if (table_check(&s, &e)) {
+  if (table_check(&s, &e) || figure_check(&s, &e)) {
     study_free(&s);
     return cli_fail(&e);
   }

@@ -82,6 +82,11 @@ static const cli_command commands[] = {
      "with their intervals, tests that were fixed beforehand, failed runs, what was chosen. Made of the records alone: the\n"
      "runs may be gone, and runs that are not done yet are counted.",
      cli_table, NULL},
+    {"report", "report STUDY_DIR|RUN_DIR... [--out FILE.html]",
+     "Makes one web page of studies and runs: tables, figures, every run, configs, environment. It is a single file that\n"
+     "loads nothing, reads in light and dark and on a telephone, and prints. The figures stay beside the study too, in\n"
+     "STUDY_DIR/figures: SVG, PNG, data (.csv) and scripts (.gp).",
+     cli_report, NULL},
     {"bench",
      "bench NAME CONFIG.json [--set key.path=VALUE]... [--threads N] [--json]      ops: without CONFIG too",
      "Measures what this machine can do with a config's model, and how close dyt comes; on random images, no data set.\n"
