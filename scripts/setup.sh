@@ -10,7 +10,7 @@ usage() { sed -n '2,4s/^# //p' "$0"; }
 have() {
   case $1 in
     gcc) command -v "${CC:-cc}" ;;
-    pkg-config | clang | clang-format | gnuplot-nox) command -v "${1%-nox}" ;;
+    pkg-config | clang | clang-format | gnuplot-nox | parallel) command -v "${1%-nox}" ;;
     groff-base) command -v groff ;;
     chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
     libopenblas-openmp-dev) pkg-config --exists openblas ;;
@@ -32,7 +32,7 @@ have() {
 build="gcc pkg-config libopenblas-openmp-dev libcjson-dev zlib1g-dev libxxhash-dev librandom123-dev libstb-dev libjpeg-dev libgsl-dev"
 case ${1:-} in
   build) wanted=$build ;;
-  check) wanted="$build libcmocka-dev gnuplot-nox groff-base chromium" ;;
+  check) wanted="$build libcmocka-dev gnuplot-nox groff-base parallel chromium" ;;
   quickstart) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
   paper) wanted="$build gnuplot-nox dataset-fashion-mnist" ;;
   bench) wanted="$build gnuplot-nox" ;;

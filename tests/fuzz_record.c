@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Uses what was read as a table would. */
 static void use(const record *r) {
-  static const char *const names[] = {"test_acc1", "val_acc1@1", "pearson", "spearman_blocks", "follow", "alpha_travel", "tanh_gain_last"};
+  static const char *const names[] = {"test_acc1", "val_acc1@1",   "pearson",       "spearman_blocks",
+                                      "follow",    "alpha_travel", "tanh_gain_last"};
   metric_failure(r);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     metric m;

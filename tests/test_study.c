@@ -230,19 +230,37 @@ static void test_two_at_once_train_each_run_once(void **state) {
   free(absolute);
 }
 
-static void test_commands_can_be_run_by_others(void **state) {
-  command *c = *state;
-  put(c, "functions.json", functions);
-  assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --commands"), 0);
-  assert_int_equal(times(c->out, "\n"), 6);
-  put(c, "commands", c->out);
-  const char *dyt = getenv("DYT") ? getenv("DYT") : "build/dyt";
-  char *line = mem_printf("dyt() { '%s' \"$@\"; }; . %s/commands >%s/said 2>&1", dyt, c->folder, c->folder);
-  assert_int_equal(WEXITSTATUS(system(line)), 0);
+/* As docs/studies.md shows it, the program being on the PATH. */
+static void run_commands(command *c, const char *scheduler) {
+  char *bin = command_path(c, "bin"), *link = command_path(c, "bin/dyt");
+  char *dyt = realpath(getenv("DYT") ? getenv("DYT") : "build/dyt", NULL);
+  mkdir(bin, 0777);
+  unlink(link);
+  assert_int_equal(symlink(dyt, link), 0);
+  char *line = mem_printf(
+      "cd %s; PATH=$PWD/bin:$PATH; dyt study functions.json --runs runs --out out --commands | %s >said 2>&1",
+      c->folder, scheduler);
+  int status = system(line);
+  if (WEXITSTATUS(status)) fail_msg("%s: exit code %d", line, WEXITSTATUS(status));
   assert_int_equal(count_files(c, "runs", ".json.gz"), 6);
   assert_int_equal(command_run(c, "study @/functions.json --runs @/runs --out @/out --commands"), 0);
   assert_string_equal(c->out, "");
   mem_free(line);
+  mem_free(bin);
+  mem_free(link);
+  free(dyt);
+}
+
+static void test_commands_by_gnu_parallel(void **state) {
+  command *c = *state;
+  put(c, "functions.json", functions);
+  run_commands(c, "parallel --jobs 2");
+}
+
+static void test_commands_by_xargs(void **state) {
+  command *c = *state;
+  put(c, "functions.json", functions);
+  run_commands(c, "xargs -P 2 -d '\\n' -n 1 sh -c");
 }
 
 /* --- what was left behind --- */
@@ -424,7 +442,8 @@ int main(void) {
       TEST(test_killed_and_run_again),
       TEST(test_interrupted),
       TEST(test_two_at_once_train_each_run_once),
-      TEST(test_commands_can_be_run_by_others),
+      TEST(test_commands_by_gnu_parallel),
+      TEST(test_commands_by_xargs),
       TEST(test_a_lock_of_a_process_that_is_gone),
       TEST(test_half_a_run_is_trained_anew),
       TEST(test_diverged_and_failed),
