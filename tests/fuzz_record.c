@@ -1,11 +1,8 @@
 /* libFuzzer target: any bytes as a run's record (gzip or plain) are read wholly or refused with a sentence. */
 #define _GNU_SOURCE
-#include "dyt/metric.h"
+#include "fuzz_file.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "dyt/metric.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,16 +19,9 @@ static void use(const record *r) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static int fd = -1; /* a file without a place on the disk */
-  static char path[64];
-  if (fd < 0) {
-    fd = memfd_create("fuzz", 0);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  }
-  REQUIRE(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size, "no memory file");
   err e = {0};
   record r = {0};
-  if (record_read(&r, path, &e) == ST_OK)
+  if (record_read(&r, fuzz_file(data, size), &e) == ST_OK)
     use(&r);
   else
     REQUIRE(e.code == ST_USER && e.count > 0, "refused without a sentence");

@@ -1,12 +1,11 @@
 /* libFuzzer target: any bytes as a safetensors file are read wholly or refused with one sentence. */
 #define _GNU_SOURCE
+#include "fuzz_file.h"
+
 #include "dyt/mem.h"
 #include "dyt/safetensors.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,16 +26,9 @@ static void use(const safetensors *f) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static int fd = -1; /* a file without a place on the disk */
-  static char path[64];
-  if (fd < 0) {
-    fd = memfd_create("fuzz", 0);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  }
-  REQUIRE(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size, "no memory file");
   err e = {0};
   safetensors f;
-  if (safetensors_read(path, &f, &e) == ST_OK)
+  if (safetensors_read(fuzz_file(data, size), &f, &e) == ST_OK)
     use(&f);
   else
     REQUIRE(e.count == 1 && e.code == ST_USER && !strchr(e.text, '\n'), "%s", e.text);
