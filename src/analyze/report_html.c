@@ -216,7 +216,7 @@ bool html_picture(report_page *page, const char *svg_path, const char *title, co
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#ffffff;--ink:#1c1f24;--axis:#4a4f57;--muted:#6d737c;--grid:#e3e5e9;--none:#c8c8c8;"
     "--soft:#f4f5f7;--link:#0059a3;--c1:#0072b2;--c2:#d55e00;--c3:#009e73}\n"
-    "@media(prefers-color-scheme:dark){:root{--paper:#15171b;--ink:#e6e8ec;--axis:#a4a9b3;--muted:#9298a3;--grid:#31353d;--none:#5a5f68;"
+    "@media(prefers-color-scheme:dark){:root{--paper:#15171b;--ink:#e6e8ec;--axis:#a4a9b3;--muted:#9298a3;--grid:#31353d;--none:#a9adb5;"
     "--soft:#1f2228;--link:#7cbcff;--c1:#3d9fe0;--c2:#ef7a2c;--c3:#1fbf92}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu "
