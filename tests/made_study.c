@@ -19,6 +19,8 @@ static void put_formatted(const command *c, const char *name, char *text) {
 static void put_logs(const command *c, const made_run *r) {
   double loss = 2 - r->acc1, acc = r->acc1, alpha = 1 + r->seed;
   put(c, "made", "config.json", "{\"model\": {\"classes\": 10}, \"name\": \"<script>\"}\n");
+  put(c, "made", "env.json",
+      "{\"cpu\": \"<Zen>\", \"simd\": \"avx2\", \"threads\": 1, \"host\": \"secret\"}\n");
   put_formatted(c, "status.json", mem_printf("{\"state\": \"%s\", \"seconds\": 30}\n", r->state));
   put_formatted(
       c, "steps.jsonl",

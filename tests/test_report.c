@@ -51,7 +51,9 @@ static void test_study(void **state) {
       "4 runs: 2 done, 1 diverged, 1 not done yet; 90 seconds of", "dyt study made.json --tier quick",
       "<td class=\"n\">62.50 \xc2\xb1 17.68 (2)</td>", "<strong>&lt;i&gt;Bars.</strong> &lt;u&gt;all. Means",
       "diverged, failed (D)", "not done yet</td>", "Study file", "Resolved config of its first run",
-      "&quot;name&quot;: &quot;&lt;script&gt;&quot;", "No run directory is left");
+      "&quot;name&quot;: &quot;&lt;script&gt;&quot;",
+      "cpu &lt;Zen&gt; \xc2\xb7 simd avx2 \xc2\xb7 threads 1");
+  assert_null(strstr(page, "secret"));
   assert_int_equal(times(page, "<svg "), 2);
   assert_int_equal(times(page, "</svg>"), 2);
   static const char *const never[] = {"<script", "<img",         "<b>",     "<i>",
@@ -63,22 +65,6 @@ static void test_study(void **state) {
       "var(--axis)");
   command_assert_contains(c->out, "report.html: 2 pictures");
   mem_free(page);
-}
-
-static void test_environment(void **state) {
-  command *c = *state;
-  made_study(c, hostile, grid, RUNS, "");
-  char *folder = command_path(c, "store/0000000000000001");
-  assert_int_equal(file_make_folder(folder, NULL), ST_OK);
-  mem_free(support_write(folder, "env.json",
-                         "{\"cpu\": \"<Zen>\", \"simd\": \"avx2\", \"threads\": 1, \"host\": \"secret\"}"));
-  reports(c, "@/study --out @/page.html");
-  char *page = page_of(c, "page.html");
-  HAS(page, "cpu &lt;Zen&gt; \xc2\xb7 simd avx2 \xc2\xb7 threads 1");
-  assert_null(strstr(page, "secret"));
-  assert_false(command_exists(c, "study/report.html"));
-  mem_free(page);
-  mem_free(folder);
 }
 
 /* Studies first, then all runs together. */
@@ -116,7 +102,6 @@ static void test_refusals(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, command_setup, command_teardown)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(test_study), TEST(test_environment), TEST(test_several),
-                                     TEST(test_refusals)};
+  const struct CMUnitTest tests[] = {TEST(test_study), TEST(test_several), TEST(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,8 @@ void config_adopt(config *c, const config *own);
 /* The resolved config as canonical JSON (fixed key order, two-space indentation, a newline at the end),
  * appended to `out`. */
 void config_write(const config *c, str *out);
-/* Hash of the resolved config as it was loaded, whatever the data settled since: 16 hex digits. */
+/* Hash of the resolved config as it was loaded, whatever the data settled since: 16 hex digits. Of the values that are not the
+ * defaults: so a key that a later version adds leaves the hashes of runs as they are. */
 void config_hash(const config *c, char out[17]);
 /* For people: every key with its value and the origin of it (default, file:line, --set, the data), appended
  * to `out`. */
@@ -152,8 +153,8 @@ void config_show(const config *c, str *out);
  * as "key.path (old -> new)", separated by ", ". Returns how many. */
 int config_diff(const config *a, const config *b, const char *const *ignore, str *out);
 
-/* The keys of the group `above` ("data.augment") whose values are not the defaults, as a JSON object in one line, appended to
- * `out`; "{}": none. */
+/* The keys of the group `above` ("data.augment", "" for all) whose values are not the defaults, as a JSON object in one line,
+ * appended to `out`; "{}": none. */
 void config_changed(const config *c, const char *above, str *out);
 
 /* JSON Schema (2020-12) of a config file, appended to `out`. */

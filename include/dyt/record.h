@@ -58,6 +58,7 @@ typedef struct record {
   char *message;                     /* why it diverged or failed; NULL */
   double seconds;                    /* of training, evaluation included; NaN: not known */
   cJSON *config;                     /* resolved */
+  cJSON *env;                        /* env.json; of a record file without host and time; NULL */
   record_table steps, epochs, norms; /* norms: a row a layer and logging point, those of a point together */
   record_layer *layer;               /* [layers] */
   int layers;

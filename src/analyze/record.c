@@ -114,5 +114,6 @@ void record_free(record *r) {
   mem_free(r->state);
   mem_free(r->message);
   cJSON_Delete(r->config);
+  cJSON_Delete(r->env);
   *r = (record){0};
 }

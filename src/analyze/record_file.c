@@ -129,6 +129,20 @@ static void add_predictions(const record *r, str *out) {
   str_add(out, "\"");
 }
 
+/* Of env.json what may bear on numbers: no host, no time. */
+static void add_environment(const cJSON *env, str *out) {
+  static const char *const keys[] = {"version", "cpu", "simd", "blas", "compiler", "real", "threads", "data"};
+  member(out, "env");
+  str_add(out, "{");
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(env, keys[i]);
+    if (!v) continue;
+    member(out, keys[i]);
+    json_add_value(out, v, -1);
+  }
+  str_add(out, "}");
+}
+
 static void add_record(record *r, const probe_shape *fit, int shapes, str *out) {
   str_add(out, "{");
   member(out, "format");
@@ -145,6 +159,7 @@ static void add_record(record *r, const probe_shape *fit, int shapes, str *out) 
     member(out, "config");
     json_add_value(out, r->config, -1);
   }
+  if (r->env) add_environment(r->env, out);
   add_table(r, STEPS, 1, STEPS_MOST, out);
   add_table(r, EPOCHS, 1, STEPS_MOST, out);
   if (r->layers) add_norms(r, out);
@@ -288,13 +303,15 @@ static st read_document(const json_doc *d, record *r, err *e) {
   const char *format = cJSON_GetStringValue(get(d->root, "format"));
   const char *state = cJSON_GetStringValue(get(d->root, "state"));
   const char *message = cJSON_GetStringValue(get(d->root, "message"));
-  const cJSON *seconds = get(d->root, "seconds"), *settings = get(d->root, "config");
+  const cJSON *seconds = get(d->root, "seconds"), *settings = get(d->root, "config"),
+              *env = get(d->root, "env");
   if (!format || strcmp(format, FORMAT) || !state)
     return json_fail(d, d->root, e, "no record of a run: expected \"format\": \"" FORMAT "\" and a state");
   r->state = mem_strdup(state);
   r->message = message ? mem_strdup(message) : NULL;
   r->seconds = cJSON_IsNumber(seconds) ? seconds->valuedouble : NAN;
   r->config = settings ? cJSON_Duplicate(settings, true) : NULL;
+  r->env = env ? cJSON_Duplicate(env, true) : NULL;
   st code = ST_OK;
   for (int i = 0; !code && i < TABLES; i++) code = read_table(d, &tables[i], table_of(r, &tables[i]), e);
   if (!code) code = read_layers(d, r, e);

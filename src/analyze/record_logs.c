@@ -213,6 +213,7 @@ st record_read_run(record *r, const char *path, err *e) {
                    path);
   if (code) return code;
   r->config = read_json(path, "config.json");
+  r->env = read_json(path, "env.json");
   read_status(r, path);
   return ST_OK;
 }

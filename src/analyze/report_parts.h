@@ -42,6 +42,6 @@ st report_runs(report_page *page, const char *const *path, int count, const char
 /* The resolved config of a run, on demand. */
 void report_config(report_page *page, const record *r, const char *of);
 /* What a run directory knows of the machine; false: nothing. */
-bool report_environment(report_page *page, const char *run);
+void report_environment(report_page *page, const record *r);
 
 #endif

@@ -19,17 +19,11 @@ void report_config(report_page *page, const record *r, const char *of) {
 }
 
 /* No host, no path. */
-bool report_environment(report_page *page, const char *run) {
+void report_environment(report_page *page, const record *r) {
   static const char *const keys[] = {"version", "cpu", "simd", "blas", "compiler", "real", "threads"};
-  char *path = mem_printf("%s/%s", run, "env.json");
-  json_doc d;
-  err none = {0};
-  bool there = file_what(path) == FILE_REGULAR && !json_read(path, &d, &none);
-  mem_free(path);
-  if (!there) return false;
   str line = {0};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(d.root, keys[i]);
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(r->env, keys[i]);
     if (!v) continue;
     str_addf(&line, "%s%s ", line.len ? " \xc2\xb7 " : "", keys[i]);
     if (cJSON_IsString(v))
@@ -37,12 +31,10 @@ bool report_environment(report_page *page, const char *run) {
     else
       json_add_value(&line, v, -1);
   }
-  json_free(&d);
   str_add(&page->body, "<p class=\"meta\">Trained with: ");
-  html_text(&page->body, line.data ? line.data : "");
+  html_text(&page->body, line.data ? line.data : "not known");
   str_add(&page->body, "</p>\n");
   str_free(&line);
-  return true;
 }
 
 /* --- a table --- */
@@ -129,7 +121,7 @@ st report_runs(report_page *page, const char *const *path, int count, const char
   }
   for (int i = 0; !code && i < count; i++) {
     if (run[i].config) report_config(page, &run[i], path[i]);
-    report_environment(page, path[i]);
+    report_environment(page, &run[i]);
   }
   for (int i = 0; i < count; i++) record_free(&run[i]);
   mem_free(run);

@@ -162,19 +162,6 @@ static void add_runs(report_page *page, const source *x) {
   mem_free(cell);
 }
 
-static void add_environment(report_page *page, const source *x) {
-  bool found = false;
-  for (int i = 0; !found && i < x->plan.runs; i++) {
-    char *run = store_path(x->store, x->plan.run[i].id, "");
-    found = report_environment(page, run);
-    mem_free(run);
-  }
-  if (!found)
-    str_add(
-        &page->body,
-        "<p class=\"note\">No run directory is left that says on which machine the runs were trained.</p>\n");
-}
-
 static void add_study_file(report_page *page, const source *x) {
   str text = {0};
   json_add_value(&text, x->s.doc.root, 0);
@@ -196,8 +183,10 @@ static st add_section(report_page *page, const source *x, str *said, err *e) {
   str_add(&page->body, "<h3>How it was made</h3>\n");
   add_runs(page, x);
   add_study_file(page, x);
-  if (first_record(x)) report_config(page, first_record(x), "its first run");
-  add_environment(page, x);
+  if (first_record(x)) {
+    report_config(page, first_record(x), "its first run");
+    report_environment(page, first_record(x));
+  }
   return ST_OK;
 }
 

@@ -161,7 +161,8 @@ static void why_failed(const scheduler *x, const study_job *j, int status, str *
 static void end_of(scheduler *x, study_job *j, int status) {
   str what = {0};
   int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  bool stopped = interrupted && (code == 128 + SIGINT || code == 128 + SIGTERM);
+  bool stopped = code == 128 + SIGINT ||
+                 code == 128 + SIGTERM; /* it saved a checkpoint, and is begun again if the study goes on */
   x->running--;
   j->pid = 0;
   if (code == STUDY_WORK_BUSY) {
@@ -215,7 +216,10 @@ static st fill_places(scheduler *x, err *e) {
     case STORE_ERROR:
       return e->code;
     case STORE_MINE:
-      if (begin(x, j, e)) return e->code;
+      if (begin(x, j, e)) {
+        store_release(x->q.o.store, j->run->id);
+        return e->code;
+      }
       break;
     case STORE_TAKEN:
       j->state = JOB_ELSEWHERE, j->looked = progress_clock();

@@ -218,7 +218,7 @@ static void resolve_all(loader *l) {
   cJSON_Delete(l->given.root);
   if (!l->e.count) config_check_shapes(l->c, &l->e);
   str text = {0};
-  config_write(l->c, &text);
+  config_changed(l->c, "", &text);
   file_hash(text.data, text.len, tree->hash);
   str_free(&text);
 }

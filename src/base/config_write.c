@@ -56,9 +56,10 @@ void config_changed(const config *c, const char *above, str *out) {
   str_add(out, "{");
   for (int i = 0; i < paths; i++) {
     const cJSON *v = json_at(&c->tree->doc, path[i].text);
-    if (!config_keys_below(path[i].text, above) || !v || is_default(path[i].key, v)) continue;
+    if (!config_keys_below(path[i].text, above) || !v || (!path[i].site && is_default(path[i].key, v)))
+      continue;
     str_add(out, count++ ? ", " : "");
-    str_add_quoted(out, path[i].text + strlen(above) + 1);
+    str_add_quoted(out, path[i].text + strlen(above) + (*above != '\0'));
     str_add(out, ": ");
     json_add_value(out, v, -1);
   }
