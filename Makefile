@@ -190,7 +190,7 @@ test_bins = $(foreach t,$(F32_TESTS),$(BUILD)/f32/tests/$(t)) $(foreach t,$(F64_
 
 unit: $(test_bins) $(BUILD)/f32/dyt $(BUILD)/f64/dyt $(BUILD)/pic/$(LIB_SO)
 	@ln -sf f32/dyt $(BUILD)/dyt
-	@scripts/run_tests.sh $(test_bins) scripts/check_install.sh scripts/check_report.sh $(MUTANTS)
+	@scripts/run_tests.sh $(test_bins) scripts/check_install.sh scripts/check_report.sh scripts/check_results.sh $(MUTANTS)
 
 check: setup-check ## every test, in both builds, and the mutants
 	@+$(MAKE) --no-print-directory unit MUTANTS=scripts/mutants.sh

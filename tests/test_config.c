@@ -274,6 +274,15 @@ static void test_hash(void **state) {
   config_hash(&z, other);
   assert_string_equal(a, b);
   assert_string_not_equal(a, other);
+  /* a site's key counts also where it is what the key is by default */
+  config all = load_ok("{\"model\": {\"norm\": {\"kind\": \"layernorm\"}}}", NULL);
+  config site =
+      load_ok("{\"model\": {\"norm\": {\"kind\": \"layernorm\", \"attn\": {\"kind\": \"dyt\"}}}}", NULL);
+  config_hash(&all, a);
+  config_hash(&site, b);
+  assert_string_not_equal(a, b);
+  config_free(&all);
+  config_free(&site);
   config_free(&x);
   config_free(&y);
   config_free(&z);
