@@ -22,8 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double nap = 0.1,
-                    look_again = 2; /* seconds: between looks at children, at runs that others train */
+/* Seconds between looks at children, and at runs that others train. */
+static const double nap = 0.1, look_again = 2;
+/* Share of a run after which its pace says how long it takes, where no record does. */
+static const double enough_to_guess = 0.2;
 
 typedef struct scheduler {
   study_queue q;
@@ -65,12 +67,13 @@ static void show_status(scheduler *x) {
     str_addf(&s, ", %d run by others", study_queue_count(&x->q, JOB_ELSEWHERE));
   add_time_left(x, &s);
   for (int i = 0; i < x->q.jobs; i++) {
-    const study_job *j = &x->q.job[i];
+    study_job *j = &x->q.job[i];
     if (j->state != JOB_RUNNING) continue;
+    double done = study_work_done(x->q.o.store, j->run);
+    if (isnan(j->expected) && done > enough_to_guess) j->expected = (progress_clock() - j->begun) / done;
     str_add(&s, "; ");
     study_add_cell(x->q.s, j->run->at, true, &s);
-    str_addf(&s, " seed %llu %.0f%%", (unsigned long long)j->run->seed,
-             100 * study_work_done(x->q.o.store, j->run));
+    str_addf(&s, " seed %llu %.0f%%", (unsigned long long)j->run->seed, 100 * done);
   }
   progress_text(&x->progress, s.data);
   str_free(&s);
