@@ -296,7 +296,8 @@ static st add_choice(maker *m, const study_choice *c) {
   study_plan *p = m->p;
   p->choice = mem_grow(p->choice, (size_t)p->choices, (size_t)p->choices + 1, sizeof *p->choice);
   p->choice[p->choices++] = *c;
-  return m->s->tuning.count && m->s->seeds.count ? add_runs(m, c->at, study_seeds_of(m->s, c->at), false) : ST_OK;
+  return m->s->tuning.count && m->s->seeds.count ? add_runs(m, c->at, study_seeds_of(m->s, c->at), false)
+                                                 : ST_OK;
 }
 
 /* For every cell of the other axes the choice, and the runs that report it. */
