@@ -14,7 +14,7 @@ dyt=build/dyt
 
 # Others use what tuning chooses; the rest in the order of what is asked first.
 studies=(tuning fig9_alpha0 table1_ln_vs_dyt table7_functions table8_alpha fig8_alpha_vs_std fig2_ln_shapes train_loss_eval_mode
-         fig10_stability affine sites data_fraction init_scale derf_functions fashion)
+         fig10_stability affine sites data_fraction init_scale derf_functions)
 if [ "$tier" = long ]; then
   [ -d data/cifar10-images ] || { echo "paper.sh: the long tier needs CIFAR-10 as pictures in data/cifar10-images (data/README.md)" >&2; exit 2; }
 else

@@ -271,7 +271,9 @@ static void test_a_lock_of_a_process_that_is_gone(void **state) {
   put(c, "functions.json", functions);
   char *id = first_id(c, "functions.json");
   gethostname(host, sizeof host - 1);
-  assert_int_equal(mkdir(command_path(c, "runs"), 0777), 0);
+  char *store = command_path(c, "runs");
+  assert_int_equal(mkdir(store, 0777), 0);
+  mem_free(store);
   char *name = mem_printf("runs/%s.lock", id), *text = mem_printf("%s 999999999", host);
   put(c, name, text);
   assert_int_equal(
