@@ -23,12 +23,12 @@ nothing_missing() {
   [ -z "$left" ] || { echo "$left"; return 1; }
 }
 
-for runs in results/*/*/runs.json; do
-  folder=${runs%/runs.json} name=$(basename "${runs%/runs.json}") tier=$(basename "$(dirname "${runs%/runs.json}")")
+for page in results/*/*/table.md; do
+  folder=${page%/table.md} name=$(basename "${page%/table.md}") tier=$(basename "$(dirname "${page%/table.md}")")
   for form in md:table.md csv:table.csv latex:table.tex json:table.json; do
     check "$folder/${form#*:}" same_table "$folder" "${form%:*}" "${form#*:}"
   done
-  grep -q "not done yet" "$folder/table.md" || check "$name ($tier)" nothing_missing "$tier" "$name"
+  grep -q "not done yet" "$page" || check "$name ($tier)" nothing_missing "$tier" "$name"
 done
 echo "[  PASSED  ] $passed test(s)."
 [ $failed -eq 0 ] || echo "[  FAILED  ] $failed test(s)."
