@@ -177,8 +177,8 @@ static void test_ties_and_exclusions(void **state) {
 /* Tables of runs that were killed are those of runs that were not. */
 static void test_killed_and_run_again(void **state) {
   command *c = *state;
-  char *longer = mem_strdup(functions), *epochs = strstr(longer, "epochs\": 3");
-  epochs[9] = '9';
+  char *longer = mem_strdup(functions), *epochs = strstr(longer, "epochs\": 3, ");
+  memcpy(epochs + 9, "60,", 3);
   put(c, "functions.json", longer);
   mem_free(longer);
   assert_int_equal(command_run(c, "study @/functions.json --runs @/whole --out @/a"), 0);
