@@ -276,6 +276,7 @@ static void test_a_lock_of_a_process_that_is_gone(void **state) {
   mem_free(store);
   char *name = mem_printf("runs/%s.lock", id), *text = mem_printf("%s 999999999", host);
   put(c, name, text);
+  c->under = "timeout 20"; /* less than a lock that nobody touches lasts */
   assert_int_equal(
       command_run(c, "study @/functions.json --runs @/runs --out @/out --only fn=tanh --only seed=0"), 0);
   /* of another host: void once it was not touched for a minute */
