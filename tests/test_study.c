@@ -172,6 +172,20 @@ static void test_ties_and_exclusions(void **state) {
   file_bytes_free(&runs);
 }
 
+/* What has failed is the worst, also by a loss, which knows no chance. */
+static void test_failed_runs_are_not_chosen(void **state) {
+  command *c = *state;
+  put(c, "losses.json",
+      "{ \"base\": \"tiny.json\", \"set\": { \"data.val_size\": 60 }, \"seeds\": [],\n"
+      "  \"axes\": [ { \"name\": \"lr\", \"key\": \"optim.lr\", \"values\": [1e30, 2e-2] } ],\n"
+      "  \"select\": { \"axis\": \"lr\", \"by\": \"val_loss\", \"seeds\": [100] } }\n");
+  c->under = "timeout 60"; /* a choice that can never be made would wait for ever */
+  assert_int_equal(command_run(c, "study @/losses.json --runs @/runs --out @/out"), 0);
+  file_bytes runs = command_read(c, "out/runs.json");
+  command_assert_contains((char *)runs.data, "{\"cell\": [1], ");
+  file_bytes_free(&runs);
+}
+
 /* --- kills and company --- */
 
 /* Tables of runs that were killed are those of runs that were not. */
@@ -375,6 +389,11 @@ static void test_bad_studies(void **state) {
          "two cases are called a");
   refuse(c, BASE "\"exclude\": [ { \"y\": 1 } ] }", "no axis is called y");
   refuse(c, BASE "\"axis\": [] }", "bad.axis: unknown key, did you mean \"axes\"?");
+  refuse(
+      c,
+      BASE
+      "\"axes\": [ { \"name\": \"lr\", \"key\": \"optim.lr\", \"values\": [1, 2] } ], \"select\": { \"axis\": \"lr\", \"by\": \"val_acc1\" } }",
+      "val_acc1 is of images that are held out: set data.val_size");
   refuse(c, "{ \"base\": \"tiny.json\" }", "seeds: expected a list");
   refuse(c, "{ \"base\": \"tiny.json\", \"seeds\": [] }", "seeds: expected at least one");
   refuse(c, "{ \"base\": \"tiny.json\", \"seeds\": [1, 1] }", "seeds: 1 is there twice");
@@ -442,6 +461,7 @@ int main(void) {
       TEST(test_studies_share_runs),
       TEST(test_the_better_case_is_chosen),
       TEST(test_ties_and_exclusions),
+      TEST(test_failed_runs_are_not_chosen),
       TEST(test_killed_and_run_again),
       TEST(test_interrupted),
       TEST(test_two_at_once_train_each_run_once),

@@ -89,7 +89,7 @@ const figure_kind figure_shapes = {
 
 /* --- pairs --- */
 
-enum { PANELS_MAX = 6, LAYERS_MAX = 256, POINTS = 500 /* of a panel */, COLUMNS = 64 };
+enum { PANELS_MAX = 6, LAYERS_MAX = 256, POINTS = 250 /* of a panel */, COLUMNS = 64 };
 
 typedef struct layer {
   char name[64], kind[24];

@@ -121,9 +121,7 @@ static st note_layer(const line *l, record *r, double index, char *const *field,
   if (i < r->layers && (strcmp(r->layer[i].name, field[F_LAYER]) || strcmp(r->layer[i].site, field[F_SITE])))
     return err_add(e, ST_USER, "%s:%d: layer %d is %s (%s), and was %s (%s) before", l->path, l->number, i,
                    field[F_LAYER], field[F_SITE], r->layer[i].name, r->layer[i].site);
-  if (i == r->layers) {
-    record_add_layer(r, field[F_LAYER], field[F_SITE]);
-  }
+  if (i == r->layers) record_add_layer(r, field[F_LAYER], field[F_SITE]);
   return ST_OK;
 }
 

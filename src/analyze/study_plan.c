@@ -117,6 +117,12 @@ static st add_run(maker *m, const int *at, uint64_t seed, bool tuning) {
   char *set_seed = mem_printf("train.seed=%llu", (unsigned long long)seed);
   add_set(&x, set_seed);
   if (!code && config_load(m->s->base, x.set, x.n, &r.cfg, &why)) code = of_cell(m, at, &why);
+  /* a folder of pictures may have a part of its own for it */
+  if (!code && m->s->by && r.cfg.data.val_size == 0 && strcmp(r.cfg.data.format, "imagefolder")) {
+    err_add(&why, ST_USER, "select.by: %s is of images that are held out: set data.val_size", m->s->by);
+    config_free(&r.cfg);
+    code = of_cell(m, at, &why);
+  }
   if (!code) {
     config_hash(&r.cfg, r.id);
     p->run = mem_grow(p->run, (size_t)p->runs, (size_t)p->runs + 1, sizeof *p->run);
@@ -144,7 +150,24 @@ const study_seeds *study_seeds_of(const study *s, const int *at) {
 
 /* --- choosing --- */
 
-/* The mean over the seeds of a cell in [first, runs of the plan); NaN: a record is missing. A failed run counts as chance. */
+/* What a finished run is worth, larger being better. A failed one is worth chance, or nothing where there is no chance. */
+static st worth(const maker *m, const metric *by, const study_run *run, double *value) {
+  record r = {0};
+  char *path = store_path(m->store, run->id, ".json.gz");
+  st code = record_read(&r, path, m->e);
+  if (!code) {
+    bool failed = metric_failure(&r) != 0;
+    double v = failed ? metric_at_chance(by, &r) : metric_of(by, &r);
+    *value = isnan(v) ? -INFINITY : by->lower_is_better ? -v : v;
+    if (!failed && isnan(v))
+      code = err_add(m->e, ST_USER, "%s: it has no %s, by which %s chooses", path, by->name, m->s->path);
+  }
+  record_free(&r);
+  mem_free(path);
+  return code;
+}
+
+/* The mean worth over the seeds of a cell; NaN: a record is missing. */
 static st mean_of_cell(const maker *m, const metric *by, const int *at, double *mean, double *lr) {
   const study_plan *p = m->p;
   int n = 0;
@@ -152,15 +175,10 @@ static st mean_of_cell(const maker *m, const metric *by, const int *at, double *
   for (int i = 0; i < p->runs; i++) {
     if (memcmp(p->run[i].at, at, sizeof p->run[i].at) || p->run[i].tuning != (m->s->tuning.count > 0))
       continue;
-    record r = {0};
-    char *path = store_path(m->store, p->run[i].id, ".json.gz");
-    bool there = store_finished(m->store, p->run[i].id);
-    st code = there ? record_read(&r, path, m->e) : ST_OK;
-    mem_free(path);
-    if (code) return code;
-    *mean += !there ? NAN : metric_failure(&r) ? metric_at_chance(by, &r) : metric_of(by, &r);
+    double value = NAN;
+    if (store_finished(m->store, p->run[i].id) && worth(m, by, &p->run[i], &value)) return m->e->code;
+    *mean += value;
     *lr = p->run[i].cfg.optim.lr;
-    record_free(&r);
     n++;
   }
   *mean = n ? *mean / n : NAN;
@@ -203,12 +221,10 @@ static st choose(const maker *m, const metric *by, const int (*cell)[STUDY_AXES_
   st code = ST_OK;
   bool known = true;
   for (int i = 0; !code && i < cells; i++) {
-    double mean;
     if (!in[i]) continue;
     c[n].at = cell[i];
-    code = mean_of_cell(m, by, cell[i], &mean, &c[n].lr);
-    c[n].value = by->lower_is_better ? -mean : mean;
-    known &= !isnan(mean);
+    code = mean_of_cell(m, by, cell[i], &c[n].value, &c[n].lr);
+    known &= !isnan(c[n].value);
     n++;
   }
   *out = (study_choice){0};
