@@ -252,6 +252,16 @@ static void sleep_for(double seconds) {
   nanosleep(&(struct timespec){.tv_nsec = (long)(1e9 * seconds)}, NULL); /* a signal ends it */
 }
 
+/* Plans again with what the runs say. */
+static st choose(scheduler *x, err *e) {
+  st code = study_queue_plan(&x->q, e);
+  return code || !may_choose(x)
+             ? code
+             : err_add(e, ST_USER,
+                       "%s: records that a choice needs are gone; the same command trains them again",
+                       x->q.o.store);
+}
+
 static st loop(scheduler *x, err *e) {
   int passed = 0;
   st code = ST_OK;
@@ -259,7 +269,7 @@ static st loop(scheduler *x, err *e) {
     reap(x);
     touch_locks(x);
     if (asked > passed || (code && !passed)) pass_on(x), passed = asked ? asked : 1;
-    if (!code && !x->running && may_choose(x)) code = study_queue_plan(&x->q, e);
+    if (!code && may_choose(x)) code = choose(x, e);
     if (!code) code = fill_places(x, e);
     show_status(x);
     if (x->running || study_queue_count(&x->q, JOB_ELSEWHERE)) sleep_for(nap);

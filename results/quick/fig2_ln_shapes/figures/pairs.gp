@@ -34,22 +34,22 @@ set offsets graph 0.03,0.03,0.06,0.06
 set xlabel 'input'
 set ylabel 'output'
 set title name_1."\nR²: line 0.835, tanh 0.860" noenhanced
-plot 'pairs.csv' skip 1 every 4 using (column(2) == 0 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
+plot 'pairs.csv' skip 1 every 8 using (column(2) == 0 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
   2.44852279 * tanh(0.525114935 * x) with lines linewidth 1.2 linecolor rgb '#d55e00'
 set title name_2."\nR²: line 0.881, tanh 0.901" noenhanced
-plot 'pairs.csv' skip 1 every 4 using (column(2) == 1 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
+plot 'pairs.csv' skip 1 every 8 using (column(2) == 1 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
   2.68677364 * tanh(0.426980823 * x) with lines linewidth 1.2 linecolor rgb '#d55e00'
 set title name_3."\nR²: line 0.960, tanh 0.964" noenhanced
-plot 'pairs.csv' skip 1 every 4 using (column(2) == 3 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
+plot 'pairs.csv' skip 1 every 8 using (column(2) == 3 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
   4.92098849 * tanh(0.124752949 * x) with lines linewidth 1.2 linecolor rgb '#d55e00'
 set title name_4."\nR²: line 0.962, tanh 0.965" noenhanced
-plot 'pairs.csv' skip 1 every 4 using (column(2) == 4 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
+plot 'pairs.csv' skip 1 every 8 using (column(2) == 4 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
   5.13928497 * tanh(0.107630426 * x) with lines linewidth 1.2 linecolor rgb '#d55e00'
 set title name_5."\nR²: line 0.965, tanh 0.968" noenhanced
-plot 'pairs.csv' skip 1 every 4 using (column(2) == 6 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
+plot 'pairs.csv' skip 1 every 8 using (column(2) == 6 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
   4.68217239 * tanh(0.103260495 * x) with lines linewidth 1.2 linecolor rgb '#d55e00'
 set title name_6."\nR²: line 0.965, tanh 0.971" noenhanced
-plot 'pairs.csv' skip 1 every 4 using (column(2) == 8 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
+plot 'pairs.csv' skip 1 every 8 using (column(2) == 8 ? column(8) : NaN):9 with points pointtype 7 pointsize 0.4 linecolor rgb '#0072b2', \
   3.09382959 * tanh(0.25601598 * x) with lines linewidth 1.2 linecolor rgb '#d55e00'
 unset multiplot
 set output
