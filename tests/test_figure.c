@@ -179,7 +179,7 @@ static void test_pairs(void **state) {
   assert_false(command_exists(c, "study/figures/pairs.gp"));
   mem_free(support_write(
       folder, "layers.csv",
-      "layer,index,kind,line_r2,tanh_r2,a,b\nblocks.0.norm1,0,layernorm,0.5,0.75,2,3\nnorm,1,layernorm,,,,\n"));
+      "layer,index,kind,line_r2,tanh_r2,a,b,n\nblocks.0.norm1,0,layernorm,0.5,0.75,2,3,8\nnorm,1,layernorm,,,,,8\n"));
   str pairs = {0};
   str_add(&pairs, "layer,index,site,kind,image,token,channel,x,y\n");
   for (int i = 0; i < 16; i++)

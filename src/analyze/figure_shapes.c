@@ -93,7 +93,7 @@ enum { PANELS_MAX = 6, LAYERS_MAX = 256, POINTS = 250 /* of a panel */, COLUMNS 
 
 typedef struct layer {
   char name[64], kind[24];
-  int index;
+  int index, pairs; /* pairs: rows of it in pairs.csv */
   double a, b, line_r2, tanh_r2;
 } layer;
 
@@ -130,6 +130,7 @@ static int read_layers(const char *path, layer *out) {
     if (split(line, field) != columns) break;
     layer *l = &out[n++];
     *l = (layer){.index = (int)number(named(header, field, columns, "index")),
+                 .pairs = (int)fmin(PROBE_PAIRS, number(named(header, field, columns, "n"))),
                  .a = number(named(header, field, columns, "a")),
                  .b = number(named(header, field, columns, "b")),
                  .line_r2 = number(named(header, field, columns, "line_r2")),
@@ -151,7 +152,7 @@ static void plot_layer(const layer *l, int panel, str *s) {
       s,
       "\" noenhanced\nplot 'pairs.csv' skip 1 every %d using (column(2) == %d ? column(8) : NaN):9 with points pointtype 7 "
       "pointsize 0.4 linecolor rgb '#0072b2'",
-      PROBE_PAIRS / POINTS, l->index);
+      l->pairs > POINTS ? l->pairs / POINTS : 1, l->index);
   if (isfinite(l->a) && isfinite(l->b))
     str_addf(s, ", \\\n  %.9g * tanh(%.9g * x) with lines linewidth 1.2 linecolor rgb '#d55e00'", l->a, l->b);
   str_add(s, "\n");
