@@ -67,10 +67,10 @@ static const cli_command commands[] = {
      "and warnings of what may go wrong. --out draws a contact sheet: a row a training picture, first as it is evaluated,\n"
      "then as training shows it in the first epochs, with its label (mixed ones with their shares).",
      cli_data, NULL},
-    {"plot", "plot RUN_DIR... [--out DIR]",
+    {"plot", "plot RUN_DIR|RECORD... [--out DIR]",
      "Draws what runs logged with gnuplot, as SVG and PNG: curves (loss, accuracy), norms (alpha and 1/std of every norm\n"
      "layer over steps), alpha_std (one against the other at the end). Data (.csv) and scripts (.gp) stay beside the\n"
-     "pictures: change one and run gnuplot on it. A run may still be training.",
+     "pictures: change one and run gnuplot on it. A run may still be training. Records of studies (ID.json.gz) will do.",
      cli_plot, NULL},
     {"probe", "probe RUN_DIR [--out DIR] [--checkpoint last|best] [--set key.path=VALUE]... [--threads N]",
      "Measures what a run's norm layers do on its first training images: alpha, 1/std and the like as in dyt.csv, input\n"
