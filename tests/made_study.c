@@ -4,7 +4,7 @@
 #include "dyt/norm_stats.h"
 #include "dyt/record.h"
 
-static void put(const command *c, const char *folder, const char *name, const char *text) {
+void made_file(const command *c, const char *folder, const char *name, const char *text) {
   char *path = command_path(c, folder);
   assert_int_equal(file_make_folder(path, NULL), ST_OK);
   mem_free(support_write(path, name, text));
@@ -12,15 +12,15 @@ static void put(const command *c, const char *folder, const char *name, const ch
 }
 
 static void put_formatted(const command *c, const char *name, char *text) {
-  put(c, "made", name, text);
+  made_file(c, "made", name, text);
   mem_free(text);
 }
 
 static void put_logs(const command *c, const made_run *r) {
   double loss = 2 - r->acc1, acc = r->acc1, alpha = 1 + r->seed;
-  put(c, "made", "config.json", "{\"model\": {\"classes\": 10}, \"name\": \"<script>\"}\n");
-  put(c, "made", "env.json",
-      "{\"cpu\": \"<Zen>\", \"simd\": \"avx2\", \"threads\": 1, \"host\": \"secret\"}\n");
+  made_file(c, "made", "config.json", "{\"model\": {\"classes\": 10}, \"name\": \"<script>\"}\n");
+  made_file(c, "made", "env.json",
+            "{\"cpu\": \"<Zen>\", \"simd\": \"avx2\", \"threads\": 1, \"host\": \"secret\"}\n");
   put_formatted(c, "status.json", mem_printf("{\"state\": \"%s\", \"seconds\": 30}\n", r->state));
   put_formatted(
       c, "steps.jsonl",
@@ -52,19 +52,24 @@ static void put_record(const command *c, int id, const made_run *r) {
   mem_free(file);
 }
 
-void made_study(const command *c, const char *text, const made_run *run, int runs, const char *more) {
+void made_study_of(const command *c, const char *text, const made_run *run, int runs, const char *more,
+                   made_put *put) {
   char *study = mem_printf("{\"base\": \"base.json\", %s}\n", text);
   str listed = {0};
   str_add(&listed, "{\"study\": \"made.json\", \"tier\": \"quick\", \"store\": \"../store\", \"runs\": [");
-  put(c, "store", "about", "");
+  made_file(c, "store", "about", "");
   for (int i = 0; i < runs; i++) {
     str_addf(&listed, "%s{\"id\": \"%016x\", \"cell\": %s, \"seed\": %d, \"tuning\": %s}", i ? ",\n" : "",
              (unsigned)i, run[i].cell, run[i].seed, run[i].tuning ? "true" : "false");
-    if (run[i].state) put_record(c, i, &run[i]);
+    if (run[i].state) put(c, i, &run[i]);
   }
   str_addf(&listed, "]%s}\n", more);
-  put(c, "study", "study.json", study);
-  put(c, "study", "runs.json", listed.data);
+  made_file(c, "study", "study.json", study);
+  made_file(c, "study", "runs.json", listed.data);
   mem_free(study);
   str_free(&listed);
+}
+
+void made_study(const command *c, const char *text, const made_run *run, int runs, const char *more) {
+  made_study_of(c, text, run, runs, more, put_record);
 }

@@ -18,5 +18,12 @@ typedef struct made_run {
  * validation accuracy 0.25 less after the first; and two norm layers whose alpha at the end is 1 + seed and twice that, their 1/std the
  * accuracy and twice that, their shapes R2 0.5 and 0.75 for a line, 0.25 more for a tanh. */
 void made_study(const command *c, const char *text, const made_run *run, int runs, const char *more);
+/* The same with records of the test's own: `put` writes that of a run which has one, as "store/ID.json.gz". */
+typedef void made_put(const command *c, int id, const made_run *r);
+void made_study_of(const command *c, const char *text, const made_run *run, int runs, const char *more,
+                   made_put *put);
+
+/* Writes a file into a folder of the command's, making it. */
+void made_file(const command *c, const char *folder, const char *name, const char *text);
 
 #endif

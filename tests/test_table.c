@@ -1,5 +1,5 @@
 /* dyt table: means, differences, failures, tests and choices of a small study made by hand; tables that cannot be are refused. */
-#include "command.h"
+#include "made_study.h"
 
 #include "dyt/mem.h"
 #include "dyt/record.h"
@@ -12,25 +12,9 @@
 
 /* --- a study's folder, made by hand --- */
 
-static void put(const command *c, const char *folder, const char *name, const char *text) {
-  char *path = command_path(c, folder);
-  assert_int_equal(file_make_folder(path, NULL), ST_OK);
-  mem_free(support_write(path, name, text));
-  mem_free(path);
-}
-
-/* One run: its cell, its seed, how it ended and test accuracy; ID is its place in the list. */
-typedef struct run {
-  const char *cell;
-  int seed;
-  const char *state; /* NULL: it has no record */
-  double acc1;
-  bool tuning;
-} run;
-
 /* Of 8 images as many are right as fit the accuracy; validation goes the same way, by 0.01 better at epoch 1; a line
  * explains as much of the one norm layer. */
-static void put_record(const command *c, int id, const run *r) {
+static void put_record(const command *c, int id, const made_run *r) {
   char *log =
       mem_printf("{\"epoch\": 1, \"step\": 50, \"train_loss\": 1.5, \"val_loss\": 1, \"val_acc1\": %.9g}\n"
                  "{\"epoch\": 2, \"step\": 100, \"train_loss\": %.9g, \"val_loss\": 1, \"val_acc1\": %.9g, "
@@ -43,11 +27,11 @@ static void put_record(const command *c, int id, const run *r) {
   for (int i = 0; i < 8; i++) str_addf(&p, "%d,1,%d,0.5,1\n", i, (i + r->seed) % 8 < 8 * r->acc1);
   predictions = p.data;
   name = mem_printf("store/%016x.json.gz", (unsigned)id);
-  put(c, "run", "config.json", "{\"model\": {\"classes\": 10}}\n");
-  put(c, "run", "status.json", status);
-  put(c, "run", "log.jsonl", log);
-  put(c, "run", "predictions.csv", predictions);
-  put(c, "run", "dyt.csv", NORM_STATS_HEADER "0,0,blocks.0.norm1,0,attn,dyt,tanh,2,4,0,1,1,0,8\n");
+  made_file(c, "run", "config.json", "{\"model\": {\"classes\": 10}}\n");
+  made_file(c, "run", "status.json", status);
+  made_file(c, "run", "log.jsonl", log);
+  made_file(c, "run", "predictions.csv", predictions);
+  made_file(c, "run", "dyt.csv", NORM_STATS_HEADER "0,0,blocks.0.norm1,0,attn,dyt,tanh,2,4,0,1,1,0,8\n");
   run_path = command_path(c, "run"), file = command_path(c, name);
   err e = {0};
   const probe_shape line = {.line_r2 = r->acc1};
@@ -60,22 +44,8 @@ static void put_record(const command *c, int id, const run *r) {
   mem_free(file);
 }
 
-/* `text`: the study but for its base. `more` goes behind the runs. */
-static void put_study(const command *c, const char *text, const run *r, int runs, const char *more) {
-  char *study_text = mem_printf("{\"base\": \"base.json\", %s}\n", text);
-  str planned = {0};
-  str_add(&planned, "{\"study\": \"made.json\", \"tier\": \"quick\", \"store\": \"../store\", \"runs\": [");
-  put(c, "store", "about", "");
-  for (int i = 0; i < runs; i++) {
-    str_addf(&planned, "%s{\"id\": \"%016x\", \"cell\": %s, \"seed\": %d, \"tuning\": %s}", i ? ",\n" : "",
-             (unsigned)i, r[i].cell, r[i].seed, r[i].tuning ? "true" : "false");
-    if (r[i].state) put_record(c, i, &r[i]);
-  }
-  str_addf(&planned, "]%s}\n", more);
-  put(c, "study", "study.json", study_text);
-  put(c, "study", "runs.json", planned.data);
-  mem_free(study_text);
-  str_free(&planned);
+static void put_study(const command *c, const char *text, const made_run *r, int runs, const char *more) {
+  made_study_of(c, text, r, runs, more, put_record);
 }
 
 static const char *table_of(command *c, const char *arguments) {
@@ -88,14 +58,14 @@ static const char *table_of(command *c, const char *arguments) {
   "\"seeds\": [0, 1, 2], \"axes\": [{\"name\": \"norm\", \"key\": \"k\", \"values\": [\"LN\", \"DyT\", \"a|b_%\", \"none\", " \
   "\"late\"]}]"
 
-static const run norms[] = {{"[0]", 0, "done", 0.75, false},    {"[0]", 1, "done", 0.5, false},
-                            {"[0]", 2, "done", 0.625, false},   {"[1]", 0, "done", 0.755, false},
-                            {"[1]", 1, "done", 0.495, false},   {"[1]", 2, "done", 0.625, false},
-                            {"[2]", 0, "done", 0.875, false},   {"[2]", 1, "diverged", 0.5, false},
-                            {"[2]", 2, "done", 0.75, false},    {"[3]", 0, "diverged", 0.25, false},
-                            {"[3]", 1, "diverged", 0.5, false}, {"[3]", 2, "diverged", 0.375, false},
-                            {"[4]", 0, NULL, 0, false},         {"[4]", 1, "done", 0.5, false},
-                            {"[4]", 2, NULL, 0, false}};
+static const made_run norms[] = {{"[0]", 0, "done", 0.75, false},    {"[0]", 1, "done", 0.5, false},
+                                 {"[0]", 2, "done", 0.625, false},   {"[1]", 0, "done", 0.755, false},
+                                 {"[1]", 1, "done", 0.495, false},   {"[1]", 2, "done", 0.625, false},
+                                 {"[2]", 0, "done", 0.875, false},   {"[2]", 1, "diverged", 0.5, false},
+                                 {"[2]", 2, "done", 0.75, false},    {"[3]", 0, "diverged", 0.25, false},
+                                 {"[3]", 1, "diverged", 0.5, false}, {"[3]", 2, "diverged", 0.375, false},
+                                 {"[4]", 0, NULL, 0, false},         {"[4]", 1, "done", 0.5, false},
+                                 {"[4]", 2, NULL, 0, false}};
 enum { RUNS = sizeof norms / sizeof *norms };
 
 static const char compared[] = NORMS
@@ -207,9 +177,9 @@ static void test_latex(void **state) {
   "\"axes\": [{\"name\": \"fn\", \"key\": \"k\", \"values\": [\"tanh\", \"sigmoid\", \"erf\"]}, {\"name\": \"alpha\", \"cases\": [" \
   "{\"label\": \"none\"}, {\"label\": \"learnable\"}]}]"
 
-static const run grid[] = {{"[0,0]", 0, "done", 0.5, false},   {"[0,0]", 1, "done", 0.75, false},
-                           {"[0,1]", 0, "done", 0.75, false},  {"[0,1]", 1, "done", 0.8, false},
-                           {"[1,1]", 0, "done", 0.625, false}, {"[1,1]", 1, "done", 0.65, false}};
+static const made_run grid[] = {{"[0,0]", 0, "done", 0.5, false},   {"[0,0]", 1, "done", 0.75, false},
+                                {"[0,1]", 0, "done", 0.75, false},  {"[0,1]", 1, "done", 0.8, false},
+                                {"[1,1]", 0, "done", 0.625, false}, {"[1,1]", 1, "done", 0.65, false}};
 
 static void test_columns(void **state) {
   command *c = *state;
@@ -274,11 +244,11 @@ static void test_screen(void **state) {
 /* A case may have seeds of its own: cells are paired by seed. */
 static void test_own_seeds(void **state) {
   command *c = *state;
-  static const run runs[] = {{"[0]", 0, "done", 0.5, false},
-                             {"[0]", 1, "done", 0.75, false},
-                             {"[0]", 2, "done", 0.25, false},
-                             {"[1]", 2, "done", 0.375, false},
-                             {"[1]", 0, "done", 0.625, false}};
+  static const made_run runs[] = {{"[0]", 0, "done", 0.5, false},
+                                  {"[0]", 1, "done", 0.75, false},
+                                  {"[0]", 2, "done", 0.25, false},
+                                  {"[1]", 2, "done", 0.375, false},
+                                  {"[1]", 0, "done", 0.625, false}};
   put_study(
       c,
       "\"seeds\": [0, 1, 2], \"axes\": [{\"name\": \"n\", \"cases\": [{\"label\": \"a\"}, {\"label\": \"b\", \"seeds\": "
@@ -296,9 +266,9 @@ static void test_own_seeds(void **state) {
   "\"axes\": [{\"name\": \"norm\", \"key\": \"k\", \"values\": [\"LN\", \"DyT\"]}, {\"name\": \"lr\", \"key\": \"k\", \"values\": " \
   "[1, 2, 4]}], \"select\": {\"axis\": \"lr\", \"by\": \"val_acc1\", \"seeds\": [100, 101]}"
 
-static const run tuned[] = {{"[0,1]", 100, "done", 0.125, true}, {"[0,1]", 101, "done", 0.25, true},
-                            {"[0,1]", 0, "done", 0.5, false},    {"[0,1]", 1, "done", 0.75, false},
-                            {"[1,2]", 0, "done", 0.75, false},   {"[1,2]", 1, "done", 0.875, false}};
+static const made_run tuned[] = {{"[0,1]", 100, "done", 0.125, true}, {"[0,1]", 101, "done", 0.25, true},
+                                 {"[0,1]", 0, "done", 0.5, false},    {"[0,1]", 1, "done", 0.75, false},
+                                 {"[1,2]", 0, "done", 0.75, false},   {"[1,2]", 1, "done", 0.875, false}};
 
 static const char choices[] =
     ", \"choices\": [{\"cell\": [0,1], \"value\": 70, \"next\": 69.97, \"trials\": 3, \"edge\": -1},"
@@ -368,7 +338,7 @@ static void test_refusals(void **state) {
                  "no table format 'jsn' (did you mean 'json'?): expected md, csv, latex or json");
   put_study(c, GRID ", \"table\": {\"metric\": [\"test_acc1\", \"pearson\"]}", grid, 6, "");
   command_refuse(c, "table @/study", "no run has the metric pearson");
-  put(c, "store", "0000000000000000.json.gz", "{");
+  made_file(c, "store", "0000000000000000.json.gz", "{");
   command_refuse(c, "table @/study", "0000000000000000.json.gz");
 }
 
