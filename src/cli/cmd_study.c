@@ -29,7 +29,8 @@ static void run_study(const study *s, const study_jobs_options *o, int *signal, 
   st code = study_jobs_run(s, o, signal, e);
   if (*signal || (code && code != ST_INTERNAL)) return;
   err after = {0};
-  if (table_write(o->out, &after) || table_print(o->out, o->store, "md", out, &missing, &after)) err_join(e, &after);
+  if (table_write(o->out, &after) || table_print(o->out, o->store, "md", out, &missing, &after))
+    err_join(e, &after);
 }
 
 int cli_study(const cli_command *self, int argc, char **argv) {
