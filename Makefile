@@ -25,7 +25,8 @@ FLAGS_tsan := -fsanitize=thread
 PKGS     := openblas libcjson zlib libxxhash libjpeg gsl
 # Only headers: what is used of stb is compiled into the program, with limits of ours.
 PKGS_HEADERS := stb
-PKG_CFLAGS = $(shell pkg-config --cflags-only-I $(PKGS) $(PKGS_HEADERS) 2>/dev/null | sed 's/-I/-isystem /g')
+# Asked when first used, once.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags-only-I $(PKGS) $(PKGS_HEADERS) 2>/dev/null | sed 's/-I/-isystem /g'))$(PKG_CFLAGS)
 # GSL is linked without the CBLAS of its own, which would stand in for OpenBLAS's where it came first.
 # The OpenMP build of OpenBLAS where Debian has it, whatever the alternatives system points to.
 OPENBLAS_OPENMP := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
@@ -72,11 +73,11 @@ $$(BUILD)/$(1)/dyt: $$(BUILD)/$(1)/src/cli/main.o $$(BUILD)/$(1)/libdyt.a
 	$$(call say,ld $$@)$$(CC) $$(FLAGS_$(1)) $$^ $$(PKG_LIBS) -o $$@
 $$(BUILD)/$(1)/tests/test_%: $$(BUILD)/$(1)/tests/test_%.o $$(TEST_SUPPORT:%.c=$$(BUILD)/$(1)/%.o) $$(BUILD)/$(1)/libdyt.a
 	$$(call say,ld $$@)$$(CC) $$(FLAGS_$(1)) $$^ $$(PKG_LIBS) -lcmocka -o $$@
-# Rebuild when the compiler or its flags change, not only when a file does.
+# Rebuild when the compiler or its flags change, not only when a file does. Whether a warning is an error changes no object.
 $$(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
-	@echo '$$(CC) $$(CFLAGS) $$(FLAGS_$(1)) $$(WARN) $$(CPPFLAGS)' | cmp -s - $$@ || \
-	  echo '$$(CC) $$(CFLAGS) $$(FLAGS_$(1)) $$(WARN) $$(CPPFLAGS)' > $$@
+	@echo '$$(CC) $$(CFLAGS) $$(FLAGS_$(1)) $$(filter-out -Werror,$$(WARN)) $$(CPPFLAGS)' | cmp -s - $$@ || \
+	  echo '$$(CC) $$(CFLAGS) $$(FLAGS_$(1)) $$(filter-out -Werror,$$(WARN)) $$(CPPFLAGS)' > $$@
 endef
 define SIMD_RULE
 $(BUILD)/$(1)/src/kernels/simd/%.$(2).o: src/kernels/simd/%.c $(BUILD)/$(1)/flags
@@ -132,7 +133,7 @@ Cflags: -I$${includedir}
 endef
 export DYT_PC
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(VARIANTS:%=$(BUILD)/%) -name '*.d' 2>/dev/null)
 
 .PHONY: FORCE help build f64 install install-files uninstall quickstart paper check unit lint format asan tsan fuzz mutants bench clean
 FORCE:

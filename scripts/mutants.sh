@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # Seeds the one-line bugs of tests/mutants.txt into copies of the sources, one at a time on each core, and expects the named test of the
-# double build to fail: a suite that misses one is blind there. Usage: scripts/mutants.sh [NUMBER...]
+# double build to fail (of a slow one the case that is named): a suite that misses one is blind there.
+# Usage: scripts/mutants.sh [NUMBER...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 trees=build/mutants # one a core, with the product's own Makefile; unchanged objects are kept from one mutant to the next
 cores=$(nproc)
-mkdir -p $trees/1
+if [ ! -d $trees/1/src ]; then # begun with what the double build has compiled: times are kept, so that make takes it
+  mkdir -p $trees/1/build
+  cp -a Makefile src include tests scripts $trees/1
+  [ ! -d build/f64 ] || cp -a build/f64 $trees/1/build
+fi
 find Makefile src include tests scripts -type f | while read -r f; do # only what differs, so that times stay true
   cmp -s "$f" "$trees/1/$f" || { mkdir -p "$(dirname "$trees/1/$f")"; cp "$f" "$trees/1/$f"; }
 done
@@ -20,22 +25,29 @@ mutate() {
 
 build() { CI= make -s --no-print-directory "$@" >build.log 2>&1 || { cat build.log >&2; exit 1; }; }
 
-# Runs a test of the tree that is the current folder; 0: it passed.
-passes() { DYT=build/f64/dyt DYT_F64=build/f64/dyt timeout 120 "build/f64/tests/$1" >test.log 2>&1; }
+# Runs a test of the tree that is the current folder, "PROGRAM" or "PROGRAM CASE"; 0: it passed.
+passes() {
+  local program case
+  read -r program case <<<"$1"
+  DYT=build/f64/dyt DYT_F64=build/f64/dyt timeout 120 "build/f64/tests/$program" ${case:+"$case"} >test.log 2>&1
+}
 
 mapfile -t mutants < <(grep -v '^#' tests/mutants.txt)
 mapfile -t tests < <(for m in "${mutants[@]}"; do field "$m" 4; done | sort -u)
 
-# Mutants i with i mod cores = $1 - 1, in tree $1. Prints "caught" or "missed" and why, a line each.
+# Tests and mutants i with i mod cores = $1 - 1, in tree $1. Prints "caught" or "missed" and why, a line each.
 work() {
   cd "$trees/$1"
+  for ((i = $1 - 1; i < ${#tests[@]}; i += cores)); do
+    passes "${tests[i]}" || { (echo "${tests[i]} fails without any mutant:" && tail -20 test.log) >&2; exit 1; }
+  done
   for ((i = $1 - 1; i < ${#mutants[@]}; i += cores)); do
     [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $((i + 1)) "* ]] || continue
     file=$(field "${mutants[i]}" 1) test=$(field "${mutants[i]}" 4)
     cp "$file" kept
     mutate "$file" "$(field "${mutants[i]}" 2)" "$(field "${mutants[i]}" 3)" ||
       { echo "mutant $((i + 1)): '$(field "${mutants[i]}" 2)' does not stand once in $file" >&2; exit 1; }
-    build "build/f64/tests/$test" build/f64/dyt
+    build "build/f64/tests/${test%% *}" build/f64/dyt
     if passes "$test"; then
       echo "missed mutant $((i + 1)) is not caught by $test: $file: $(field "${mutants[i]}" 3)"
     else
@@ -48,12 +60,11 @@ work() {
 wanted=("$@")
 (
   cd $trees/1
-  build -j"$cores" "${tests[@]/#/build/f64/tests/}" build/f64/dyt
-  for test in "${tests[@]}"; do
-    passes "$test" || { echo "$test fails without any mutant:"; tail -20 test.log; exit 1; }
-  done
+  programs=("${tests[@]%% *}")
+  build -j"$cores" "${programs[@]/#/build/f64/tests/}" build/f64/dyt
 )
 workers=()
+trap 'kill "${workers[@]}" 2>/dev/null || true' EXIT # one that fails ends the others
 for ((w = 1; w <= cores; w++)); do
   if [ "$w" -gt 1 ]; then rm -rf "${trees:?}/$w" && cp -a $trees/1 "$trees/$w"; fi
 done

@@ -454,7 +454,8 @@ static void test_damaged_records(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, command_setup, command_teardown)
 
-int main(void) {
+// test_study [CASE]: all cases, or those that a pattern with * and ? names.
+int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_grid_trains_each_run_once),
       TEST(test_a_run_is_what_train_makes_of_it),
@@ -475,5 +476,6 @@ int main(void) {
       TEST(test_a_folder_of_another_study),
       TEST(test_damaged_records),
   };
+  if (argc > 1) cmocka_set_test_filter(argv[1]);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
