@@ -155,8 +155,8 @@ static size_t add_group_names(const figure_job *j, const chart *c, str *out) {
 }
 
 static void add_axes(const chart *c, str *s) {
-  double quarter = (c->high - c->range.low) / 4, apart = style_round_number(quarter, 0);
-  if (apart < 0.99 * quarter) apart = style_round_number(quarter, 1);
+  double fifth = (c->high - c->range.low) / 5, apart = style_round_number(fifth, 0);
+  if (apart < 0.99 * fifth) apart = style_round_number(fifth, 1); /* two marks at least */
   double first = ceil(c->range.low / apart) * apart;
   str_addf(
       s,

@@ -53,6 +53,16 @@ static study_job *find_job(study_queue *q, const char *id) {
   return NULL;
 }
 
+/* The store is read for what runs take only where one is missing: a study that is done is told at once. */
+static st expect(study_queue *q, err *e) {
+  if (!study_queue_count(q, JOB_MISSING)) return ST_OK;
+  if (!q->cost_read && study_cost_read(&q->cost, q->o.store, e)) return e->code;
+  q->cost_read = true;
+  for (int i = 0; i < q->jobs; i++)
+    if (isnan(q->job[i].expected)) q->job[i].expected = study_cost_of(&q->cost, q->job[i].run);
+  return ST_OK;
+}
+
 st study_queue_plan(study_queue *q, err *e) {
   study_plan old = q->plan;
   st code = study_plan_make(&q->plan, q->s, q->o.store, e);
@@ -70,11 +80,12 @@ st study_queue_plan(study_queue *q, err *e) {
     if (!is_asked_for(q->s, &q->o, r)) continue;
     q->job = mem_grow(q->job, (size_t)q->jobs, (size_t)q->jobs + 1, sizeof *q->job);
     q->job[q->jobs++] = (study_job){.run = r,
-                                    .expected = study_cost_of(&q->cost, r),
+                                    .expected = NAN,
                                     .taken = NAN,
                                     .state = store_finished(q->o.store, r->id) ? JOB_DONE : JOB_MISSING};
   }
   study_plan_free(&old);
+  if (expect(q, e)) return e->code;
   if (q->dry) return ST_OK;
   for (int i = 0; i < q->jobs; i++)
     if (q->job[i].state == JOB_DONE)
@@ -116,7 +127,6 @@ st study_queue_open(study_queue *q, const study *s, const study_jobs_options *o,
   *q = (study_queue){.s = s, .o = *o, .dry = dry};
   settle(q);
   st code = check_only(s, o, e);
-  if (!code) code = study_cost_read(&q->cost, o->store, e);
   if (!code) code = study_queue_plan(q, e);
   if (!code && !q->jobs) code = err_add(e, ST_USER, "%s: no run matches --only", s->path);
   if (code) study_queue_free(q);

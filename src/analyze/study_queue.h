@@ -31,7 +31,8 @@ typedef struct study_queue {
   study_plan plan;
   study_job *job; /* [jobs] */
   int jobs;
-  study_cost cost;
+  study_cost cost; /* of what the store holds, once cost_read */
+  bool cost_read;
   bool dry; /* nothing is written */
 } study_queue;
 
