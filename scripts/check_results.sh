@@ -4,18 +4,20 @@
 set -u
 cd "$(dirname "$0")/.."
 dyt=${DYT:-build/dyt} passed=0 failed=0
-said=$(mktemp)
-trap 'rm -f "$said"' EXIT
+said=$(mktemp) made=$(mktemp -d)
+trap 'rm -rf "$said" "$made"' EXIT
 check() { # what, then a command that must succeed
   local what=$1
   shift
-  if "$@" >"$said" 2>&1; then passed=$((passed + 1)); else
+  if "$@" >"$said" 2>&1; then
+    passed=$((passed + 1))
+  else
     failed=$((failed + 1))
     echo "$what:"
     head -n 20 "$said"
+    return 1
   fi
 }
-same_table() { "$dyt" table "$1" --format "$2" | diff - "$1/$3"; }
 # A study with all its records has nothing left to run.
 nothing_missing() {
   local left
@@ -23,12 +25,14 @@ nothing_missing() {
   [ -z "$left" ] || { echo "$left"; return 1; }
 }
 
-for page in results/*/*/table.md; do
-  folder=${page%/table.md} name=$(basename "${page%/table.md}") tier=$(basename "$(dirname "${page%/table.md}")")
-  for form in md:table.md csv:table.csv latex:table.tex json:table.json; do
-    check "$folder/${form#*:}" same_table "$folder" "${form%:*}" "${form#*:}"
-  done
-  grep -q "not done yet" "$page" || check "$name ($tier)" nothing_missing "$tier" "$name"
+same_json() { "$dyt" table "$1" --format json | diff - "$1/table.json"; }
+
+for folder in results/*/*/table.md; do
+  folder=${folder%/table.md} name=$(basename "${folder%/table.md}") tier=$(basename "$(dirname "${folder%/table.md}")")
+  check "$folder/table.json" same_json "$folder"
+  check "$name ($tier)" nothing_missing "$tier" "$name" || continue
+  "$dyt" study "configs/paper/$name.json" --tier "$tier" --runs results/records --out "$made/$tier/$name" >/dev/null
+  for table in table.md table.csv table.tex table.json; do check "$folder/$table" diff "$made/$tier/$name/$table" "$folder/$table"; done
 done
 echo "[  PASSED  ] $passed test(s)."
 [ $failed -eq 0 ] || echo "[  FAILED  ] $failed test(s)."
