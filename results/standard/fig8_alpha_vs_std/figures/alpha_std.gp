@@ -1,10 +1,11 @@
 # gnuplot alpha_std.gp draws alpha_std.svg and alpha_std.png from the data beside it.
-cell_1 = 'DyT, tuned'
+cell_1 = 'at depth 4'
+cell_2 = 'at depth 12'
 do for [kind in 'svg png'] {
 reset
 set encoding utf8
-if (kind eq 'svg') { set terminal svg noenhanced size 473,450 font 'sans,12' background rgb 'white' } \
-else { set terminal pngcairo noenhanced size 946,900 font 'sans,10' fontscale 2 linewidth 2 pointscale 2 background rgb 'white' }
+if (kind eq 'svg') { set terminal svg noenhanced size 786,450 font 'sans,12' background rgb 'white' } \
+else { set terminal pngcairo noenhanced size 1572,900 font 'sans,10' fontscale 2 linewidth 2 pointscale 2 background rgb 'white' }
 set output 'alpha_std.'.kind
 set datafile separator ','
 small = kind eq 'svg' ? ',10.5' : ',8.75'
@@ -22,7 +23,7 @@ set style line 5 linecolor rgb '#56b4e9' linewidth 1.8 pointtype 11 pointsize 0.
 set style line 6 linecolor rgb '#e69f00' linewidth 1.8 pointtype 6 pointsize 0.6
 set style line 7 linecolor rgb '#000000' linewidth 1.8 pointtype 4 pointsize 0.6
 set style line 8 linecolor rgb '#808080' linewidth 1.8 pointtype 8 pointsize 0.7
-set multiplot layout 1,1 margins 0.1607,0.9641,0.2444,0.8889 spacing 0.1966,0.2400
+set multiplot layout 1,2 margins 0.0967,0.9784,0.2444,0.8889 spacing 0.1183,0.2400
 mix(c, place) = int(255 - (255 - c) * (0.35 + 0.65 * place))
 rgb(r, g, b, place) = 65536 * mix(r, place) + 256 * mix(g, place) + mix(b, place)
 shade(site, place) = site eq 'attn' ? rgb(0, 114, 178, place) : site eq 'ffn' ? rgb(213, 94, 0, place) : site eq 'final' ? rgb(0, 158, 115, place) : rgb(90, 90, 90, place)
@@ -32,9 +33,9 @@ set xlabel '1/std of the input'
 set ylabel 'α'
 unset logscale x
 set xtics autofreq
-set xrange [0.0185333333:0.578064]
+set xrange [0.0185333333:1.41528]
 set logscale x
-set xtics (0.02, 0.05, 0.1, 0.2, 0.5)
+set xtics (0.02, 0.05, 0.1, 0.2, 0.5, 1)
 unset logscale y
 set ytics autofreq
 set yrange [0.139308333:2.73984]
@@ -42,6 +43,11 @@ set logscale y
 set ytics (0.2, 0.5, 1, 2)
 set title cell_1."\nPearson r = -0.03 (-0.31 to 0.17)" noenhanced
 plot 'alpha_std.csv' skip 1 index 0 using 7:6:(column(2) > 0 ? 0.45 : 1.15):(mark(strcol(5))):(shade(strcol(5), column(3) / 24.0)) with points pointsize variable pointtype variable linecolor rgb variable
+unset logscale y
+set ytics autofreq
+set yrange [1.299008:2.311292]
+set title cell_2."\nPearson r = 0.41 (0.33 to 0.47)" noenhanced
+plot 'alpha_std.csv' skip 1 index 1 using 7:6:(column(2) > 0 ? 0.45 : 1.15):(mark(strcol(5))):(shade(strcol(5), column(3) / 24.0)) with points pointsize variable pointtype variable linecolor rgb variable
 unset title
 unset xlabel
 unset ylabel

@@ -35,7 +35,7 @@ set yrange [283:0]
 set xlabel y_name_1 noenhanced
 unset ylabel
 set grid noytics xtics
-set xtics 80,5,89.09
+set xtics 80,2,88.49
 set ytics scale 0 (group_1 45.5, group_2 135.5, group_3 225.5)
 plot 'bars.csv' skip 1 index 0 using (79.222):(of(1)):(79.222):3:(column(1) - 8):(column(1) + 8) with boxxyerror linestyle 1 fillstyle transparent solid 0.35 noborder, \
   '' skip 1 index 1 using 3:(of(1)) with points linestyle 1 pointtype 6 pointsize 0.5 linewidth 0.8, \
