@@ -1,6 +1,6 @@
 # gnuplot alpha_std.gp draws alpha_std.svg and alpha_std.png from the data beside it.
-cell_1 = 'at depth 4'
-cell_2 = 'at depth 12'
+cell_1 = 'tuned at depth 4'
+cell_2 = 'tuned at depth 12'
 do for [kind in 'svg png'] {
 reset
 set encoding utf8

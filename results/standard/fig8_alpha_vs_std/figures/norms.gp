@@ -1,5 +1,5 @@
 # gnuplot norms.gp draws norms.svg and norms.png from the data beside it.
-cell_1 = 'at depth 4'
+cell_1 = 'tuned at depth 4'
 do for [kind in 'svg png'] {
 reset
 set encoding utf8

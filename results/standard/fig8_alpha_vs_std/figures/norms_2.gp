@@ -1,5 +1,5 @@
 # gnuplot norms_2.gp draws norms_2.svg and norms_2.png from the data beside it.
-cell_1 = 'at depth 12'
+cell_1 = 'tuned at depth 12'
 do for [kind in 'svg png'] {
 reset
 set encoding utf8
