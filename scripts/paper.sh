@@ -32,7 +32,7 @@ for name in "${studies[@]}"; do
   folders+=("$out/$name")
 done
 
-# Input against output of one LayerNorm run; without its weights (records from another machine) the points that were kept are drawn.
+# Input against output of one LayerNorm run; without its weights (records from another machine) the picture stays as it is.
 shapes=$out/fig2_ln_shapes
 if [ -d "$shapes" ]; then
   id=$(sed -n 's/.*"id": "\([0-9a-f]*\)".*"seed": 0.*/\1/p' "$shapes/runs.json" | head -n 1)

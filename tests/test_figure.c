@@ -4,6 +4,8 @@
 #include "dyt/figure.h"
 #include "dyt/mem.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const made_run grid[] = {{"[0,0]", 0, "done", 0.75, false},    {"[0,0]", 1, "done", 0.5, false},
@@ -192,6 +194,16 @@ static void test_pairs(void **state) {
   assert_in_file(c, "pairs.gp", "2 * tanh(3 * x)");
   assert_in_file(c, "pairs.gp", "no fit");
   assert_drawn(c, "pairs");
+  char *points = command_path(c, "study/figures/pairs.csv");
+  assert_return_code(remove(points), errno);
+  mem_free(support_write(folder, "pairs.svg", "<svg viewBox=\"0 0 9 9\"><text>kept</text></svg>\n"));
+  if (command_run(c, "report @/study") || *c->err) fail_msg("report: %s", c->err);
+  file_bytes page = command_read(c, "study/report.html");
+  command_assert_contains((char *)page.data, "<text>kept</text>");
+  command_assert_contains((char *)page.data,
+                          "Not drawn anew: pairs.csv and layers.csv are not in the folder");
+  file_bytes_free(&page);
+  mem_free(points);
   mem_free(folder);
 }
 

@@ -39,7 +39,7 @@ typedef struct figure {
   char *name; /* of its files in figures/: "curves", "heat_2" */
   char *title,
       *caption; /* the study file's, or what the kind says of itself; then what the picture leaves out */
-  bool written, drawn; /* data and script; SVG and PNG */
+  bool written, drawn; /* data and script; SVG, of now or of before where what it is made of is gone */
 } figure;
 
 /* Zero-initialise; figures_free. */

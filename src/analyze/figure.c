@@ -143,6 +143,14 @@ static bool has_files(const char *folder, const figure_kind *kind) {
   return all;
 }
 
+/* Points that came from weights may be gone, the picture of them may be here still. */
+static bool has_drawing(const char *folder, const char *name) {
+  char *path = mem_printf("%s/%s.svg", folder, name);
+  bool has = file_what(path) == FILE_REGULAR;
+  mem_free(path);
+  return has;
+}
+
 /* What the study file says, else the kind, with the metric's name where it has one. */
 static char *title_of(const figure_job *j, const figure_kind *kind) {
   const char *given = cJSON_GetStringValue(study_get(j->spec, "title"));
@@ -156,13 +164,13 @@ static char *title_of(const figure_job *j, const figure_kind *kind) {
   return s.data;
 }
 
-static char *caption_of(const figure_job *j, const figure_kind *kind, const char *lacks) {
+static char *caption_of(const figure_job *j, const figure_kind *kind, bool lacks, bool kept) {
   const char *given = cJSON_GetStringValue(study_get(j->spec, "caption"));
   str s = {0};
   str_add(&s, given ? given : "");
   str_addf(&s, "%s%s", given ? " " : "", kind->caption);
   if (j->choosing && j->s->tuning.count && !kind->files) str_add(&s, " Runs of the tuning seeds.");
-  if (lacks) str_addf(&s, " Not drawn: %s.", lacks);
+  if (lacks) str_addf(&s, " Not drawn%s: %s.", kept ? " anew" : "", kind->lacks);
   if (!lacks && j->notes.len) str_add(&s, j->notes.data);
   return s.data;
 }
@@ -176,10 +184,12 @@ static st draw(figures *out, figure_job *j, const study_plan *p, const record *r
   st code = figure_job_open(j, p, run, kind, e);
   if (code) return code;
   bool lacks = !j->cells || !has_files(j->folder, kind);
+  bool kept = lacks && j->cells && has_drawing(j->folder, f->name);
   if (!lacks) code = kind->write(j, e);
   f->written = !lacks && !code;
   f->title = title_of(j, kind);
-  f->caption = caption_of(j, kind, lacks ? kind->lacks : NULL);
+  f->caption = caption_of(j, kind, lacks, kept);
+  f->drawn = kept;
   if (!f->written) return code;
   err why = {0};
   f->drawn = gnuplot_run(j->folder, f->name, &why) == ST_OK;

@@ -192,7 +192,7 @@ static st write_line(figure_job *j, err *e) {
   for (int i = 0; i < n; i++) {
     bool named = !isfinite(x_of(j, l[i].first));
     figure_add_label(j, j->cell[l[i].first].at, named ? j->varies : others(j), &label[i]);
-    if (!label[i].len) str_add(&label[i], j->s->name);
+    if (!label[i].len) str_add(&label[i], j->s->axis[j->x].name);
     text[i] = label[i].data;
     add_line(j, &l[i], i + 1, &data, &a);
   }
