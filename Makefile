@@ -178,7 +178,7 @@ quickstart: setup-quickstart build ## train LayerNorm and DyT on Fashion-MNIST a
 	@scripts/quickstart.sh
 
 TIER := quick
-paper: setup-paper build ## the paper's studies, TIER=quick (80 minutes), standard (3 hours) or long: results/TIER/report.html
+paper: setup-paper build ## the paper's studies, TIER=quick (42 minutes), standard (2 hours) or long: results/TIER/report.html
 	@scripts/paper.sh $(TIER)
 
 bench: setup-bench build ## measure this machine with dyt bench (5 minutes): step, gemm, ops, norms, infer, growth

@@ -33,7 +33,7 @@ set yrange [117:0]
 set xlabel y_name_1 noenhanced
 unset ylabel
 set grid noytics xtics
-set xtics 85,1,86.83
+set xtics 84.5,0.5,86.73
 set ytics scale 0 (group_1 19.5, group_2 45.5, group_3 71.5, group_4 97.5)
 plot 'bars.csv' skip 1 index 0 using (84.32012):(of(1)):(84.32012):3:(column(1) - 8):(column(1) + 8) with boxxyerror linestyle 1 fillstyle transparent solid 0.35 noborder, \
   '' skip 1 index 1 using 3:(of(1)) with points linestyle 1 pointtype 6 pointsize 0.5 linewidth 0.8, \

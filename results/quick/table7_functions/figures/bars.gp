@@ -34,7 +34,7 @@ set yrange [143:0]
 set xlabel y_name_1 noenhanced
 unset ylabel
 set grid noytics xtics
-set xtics 80,5,87.2834847
+set xtics 78,2,86.6834847
 set ytics scale 0 (group_1 19.5, group_2 45.5, group_3 71.5, group_4 97.5, group_5 123.5)
 plot 'bars.csv' skip 1 index 0 using (77.1953031):(of(1)):(77.1953031):3:(column(1) - 8):(column(1) + 8) with boxxyerror linestyle 1 fillstyle transparent solid 0.35 noborder, \
   '' skip 1 index 1 using 3:(of(1)) with points linestyle 1 pointtype 6 pointsize 0.5 linewidth 0.8, \

@@ -1,6 +1,6 @@
 # gnuplot line.gp draws line.svg and line.png from the data beside it.
 line_1 = 'LayerNorm'
-line_2 = 'fig9_alpha0'
+line_2 = 'alpha0'
 x_name_1 = 'alpha0'
 y_name_1 = 'validation accuracy (%)'
 x_name = x_name_1

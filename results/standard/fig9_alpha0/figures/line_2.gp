@@ -1,6 +1,6 @@
 # gnuplot line_2.gp draws line_2.svg and line_2.png from the data beside it.
 line_1 = 'LayerNorm'
-line_2 = 'fig9_alpha0'
+line_2 = 'alpha0'
 x_name_1 = 'alpha0'
 y_name_1 = 'validation accuracy after epoch 1 (%)'
 x_name = x_name_1
