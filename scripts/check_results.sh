@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Published tables are what the records in results/records give, and the studies of configs/paper still name those records.
+# Published tables are what the records beside them give, and the studies of configs/paper still name those records.
 # Prints one line a check, as scripts/run_tests.sh reads them. DYT: the program (default build/dyt)
 set -u
 cd "$(dirname "$0")/.."
@@ -19,20 +19,23 @@ check() { # what, then a command that must succeed
   fi
 }
 # A study with all its records has nothing left to run.
-nothing_missing() {
+nothing_missing() { # folder of tiers, tier, study
   local left
-  left=$("$dyt" study "configs/paper/$2.json" --tier "$1" --runs results/records --commands) || return 1
+  left=$("$dyt" study "configs/paper/$3.json" --tier "$2" --runs "$1/records" --commands) || return 1
   [ -z "$left" ] || { echo "$left"; return 1; }
 }
 
 same_json() { "$dyt" table "$1" --format json | diff - "$1/table.json"; }
 
-for folder in results/*/*/table.md; do
-  folder=${folder%/table.md} name=$(basename "${folder%/table.md}") tier=$(basename "$(dirname "${folder%/table.md}")")
-  check "$folder/table.json" same_json "$folder"
-  check "$name ($tier)" nothing_missing "$tier" "$name" || continue
-  "$dyt" study "configs/paper/$name.json" --tier "$tier" --runs results/records --out "$made/$tier/$name" >/dev/null
-  for table in table.md table.csv table.tex table.json; do check "$folder/$table" diff "$made/$tier/$name/$table" "$folder/$table"; done
+for all in results results/again; do
+  for folder in "$all"/{quick,standard,long}/*/; do
+    [ -f "$folder"table.md ] || continue
+    folder=${folder%/} name=$(basename "$folder") tier=$(basename "$(dirname "$folder")")
+    check "$folder/table.json" same_json "$folder"
+    check "$folder: runs" nothing_missing "$all" "$tier" "$name" || continue
+    "$dyt" study "configs/paper/$name.json" --tier "$tier" --runs "$all/records" --out "$made/$folder" >/dev/null
+    for table in table.md table.csv table.tex table.json; do check "$folder/$table" diff "$made/$folder/$table" "$folder/$table"; done
+  done
 done
 echo "[  PASSED  ] $passed test(s)."
 [ $failed -eq 0 ] || echo "[  FAILED  ] $failed test(s)."
