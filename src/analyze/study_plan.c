@@ -14,12 +14,21 @@
 static const double tie = 0.05;
 enum { USE_DEPTH_MAX = 8 };
 
+/* What a "use" stands for: the settings of the case that the other study chose. */
+typedef struct used {
+  const study_use *use;
+  char **set;
+  int sets;
+} used;
+
 typedef struct maker {
   const study *s;
   const char *store;
   study_plan *p;
   int depth; /* of studies that use studies */
   err *e;
+  used *known; /* [n_known]: looked up once, not for every run, as all candidates' records are read for it */
+  int n_known;
 } maker;
 
 /* --- cells --- */
@@ -64,10 +73,8 @@ st study_list_cells(const study *s, int (**cell)[STUDY_AXES_MAX], int *n, err *e
 /* --- configs --- */
 
 typedef struct sets {
-  const char **set; /* the strings belong to studies, or to `owned` */
+  const char **set; /* the strings belong to the study, or to `known` */
   int n;
-  char **owned;
-  int n_owned;
 } sets;
 
 static void add_set(sets *x, const char *set) {
@@ -75,20 +82,20 @@ static void add_set(sets *x, const char *set) {
   x->set[x->n++] = set;
 }
 
-/* A copy, for strings of a study that goes. */
-static void add_copy(sets *x, const char *set) {
-  x->owned = mem_grow(x->owned, (size_t)x->n_owned, (size_t)x->n_owned + 1, sizeof *x->owned);
-  x->owned[x->n_owned] = mem_strdup(set);
-  add_set(x, x->owned[x->n_owned++]);
-}
+static st look_up(maker *m, const study_use *use, used *out);
 
-static void sets_free(sets *x) {
-  for (int i = 0; i < x->n_owned; i++) mem_free(x->owned[i]);
-  mem_free(x->owned);
-  mem_free(x->set);
+static st add_use(maker *m, const study_use *use, sets *out) {
+  int i = 0;
+  while (i < m->n_known && m->known[i].use != use) i++;
+  if (i == m->n_known) {
+    used u = {.use = use};
+    if (look_up(m, use, &u)) return m->e->code;
+    m->known = mem_grow(m->known, (size_t)i, (size_t)i + 1, sizeof *m->known);
+    m->known[m->n_known++] = u;
+  }
+  for (int j = 0; j < m->known[i].sets; j++) add_set(out, m->known[i].set[j]);
+  return ST_OK;
 }
-
-static st add_use(maker *m, const study_use *use, sets *out);
 
 static st add_sets(maker *m, const study_sets *does, sets *out) {
   st code = ST_OK;
@@ -129,7 +136,7 @@ static st add_run(maker *m, const int *at, uint64_t seed, bool tuning) {
     p->run[p->runs++] = r;
   }
   mem_free(set_seed);
-  sets_free(&x);
+  mem_free(x.set);
   return code;
 }
 
@@ -245,7 +252,7 @@ static st choose(const maker *m, const metric *by, const int (*cell)[STUDY_AXES_
 /* --- what another study chose --- */
 
 /* What the study chose for the one cell that `match` leaves when selected axes are set aside. */
-static st choose_matching(maker *m, const metric *by, const study_match *match, sets *out) {
+static st choose_matching(maker *m, const metric *by, const study_match *match, used *out) {
   const study *s = m->s;
   int(*cell)[STUDY_AXES_MAX] = NULL, cells = 0, first = -1;
   study_choice chosen = {0};
@@ -266,7 +273,9 @@ static st choose_matching(maker *m, const metric *by, const study_match *match, 
                    s->tier ? " --tier " : "", s->tier ? s->tier : "", m->store);
   for (int i = 0; !code && i < s->axes; i++) {
     const study_sets *does = &s->axis[i].at[chosen.at[i]].does;
-    for (int j = 0; s->axis[i].selected && j < does->sets; j++) add_copy(out, does->set[j]);
+    if (!s->axis[i].selected || !does->sets) continue;
+    out->set = mem_grow(out->set, (size_t)out->sets, (size_t)(out->sets + does->sets), sizeof *out->set);
+    for (int j = 0; j < does->sets; j++) out->set[out->sets++] = mem_strdup(does->set[j]);
   }
   mem_free(in);
   mem_free(cell);
@@ -275,7 +284,15 @@ static st choose_matching(maker *m, const metric *by, const study_match *match, 
 
 static st plan_tuning(maker *m);
 
-static st add_use(maker *m, const study_use *use, sets *out) {
+static void forget(maker *m) {
+  for (int i = 0; i < m->n_known; i++) {
+    for (int j = 0; j < m->known[i].sets; j++) mem_free(m->known[i].set[j]);
+    mem_free(m->known[i].set);
+  }
+  mem_free(m->known);
+}
+
+static st look_up(maker *m, const study_use *use, used *out) {
   study other;
   study_plan p = {0};
   metric by;
@@ -284,12 +301,13 @@ static st add_use(maker *m, const study_use *use, sets *out) {
     return json_fail(&m->s->doc, use->json, m->e,
                      "use: studies that use each other in a circle, or more than %d deep", USE_DEPTH_MAX);
   if (study_read(&other, use->path, m->s->tier, m->e)) return ST_USER;
-  maker inner = {&other, m->store, &p, m->depth + 1, m->e};
+  maker inner = {.s = &other, .store = m->store, .p = &p, .depth = m->depth + 1, .e = m->e};
   st code = other.by ? metric_find(&by, other.by, m->e)
                      : json_fail(&m->s->doc, use->json, m->e, "use: %s selects nothing", use->path);
   if (!code) code = study_read_match(&other, study_get(use->json, "cell"), &match, m->e);
   if (!code) code = plan_tuning(&inner);
   if (!code) code = choose_matching(&inner, &by, &match, out);
+  forget(&inner);
   study_plan_free(&p);
   study_free(&other);
   return code;
@@ -364,13 +382,14 @@ static st check_ids(const maker *m) {
 }
 
 st study_plan_make(study_plan *p, const study *s, const char *store, err *e) {
-  maker m = {s, store, p, 0, e};
+  maker m = {.s = s, .store = store, .p = p, .e = e};
   metric by;
   *p = (study_plan){0};
   st code = s->by ? metric_find(&by, s->by, e) : ST_OK;
   if (!code) code = plan_tuning(&m);
   if (!code && s->by) code = plan_choices(&m, &by);
   if (!code) code = check_ids(&m);
+  forget(&m);
   if (code) study_plan_free(p);
   return code;
 }
