@@ -210,7 +210,7 @@ mutants: setup-check ## seed one-line bugs and see that the tests catch each
 FUZZERS := $(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c))
 SECONDS_EACH := 60
 # Parsers are compiled for the fuzzer; what else a target uses (no parser of outside bytes) comes from the library.
-FUZZ_SRC := $(filter src/base/% src/data/% src/analyze/record% src/analyze/study.c src/analyze/study_cells.c src/analyze/table% src/analyze/metric.c,$(LIB_SRC))
+FUZZ_SRC := $(filter src/base/% src/data/% src/analyze/record% src/analyze/study.c src/analyze/figure.c src/analyze/table% src/analyze/metric.c,$(LIB_SRC))
 $(BUILD)/fuzz/%: tests/%.c $(FUZZ_SRC) $(BUILD)/f32/libdyt.a
 	@mkdir -p $(@D)
 	clang $(filter-out -O3,$(CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $< $(FUZZ_SRC) $(BUILD)/f32/libdyt.a $(PKG_LIBS) -o $@

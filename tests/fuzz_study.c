@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "fuzz_file.h"
 
+#include "dyt/figure.h"
 #include "dyt/study.h"
 #include "dyt/table.h"
 
@@ -12,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   study s;
   if (study_read(&s, fuzz_file(data, size), size % 2 ? "quick" : NULL, &e) == ST_OK) {
     table_check(&s, &e);
+    figure_check(&s, &e);
     study_free(&s);
   } else {
     REQUIRE(e.code == ST_USER && e.count > 0, "refused without a sentence");
