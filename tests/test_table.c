@@ -297,6 +297,12 @@ static void test_tuning_alone(void **state) {
   command_assert_contains(out, "## validation accuracy (%)\n\n| norm | lr 1 | lr 2 | lr 4 |\n");
   command_assert_contains(out, "| LN | not run yet | 18.75 " PM " 8.84 (2) | not run yet |\n");
   command_assert_contains(out, "All runs are those of the tuning seeds");
+  put_study(
+      c,
+      TUNED
+      ", \"include\": [{\"lr\": 2}], \"seeds\": [], \"table\": {\"rows\": \"norm\", \"columns\": \"lr\"}",
+      tuned, 2, ", \"waiting\": 2");
+  command_assert_contains(table_of(c, ""), "| norm | lr 2 |\n"); /* no column without a cell */
 }
 
 /* --- files --- */

@@ -65,6 +65,17 @@ static bool has_paper(const table_spec *spec, int column) {
   return has;
 }
 
+/* Those that have a cell: include and exclude may leave none of a case. */
+static int used_columns(const table_spec *spec, int column[STUDY_CASES_MAX]) {
+  int n = 0;
+  for (int c = 0; c < spec->columns; c++) {
+    bool has = false;
+    for (int i = 0; i < spec->cells; i++) has |= spec->place[i].column == c;
+    if (has) column[n++] = c;
+  }
+  return n;
+}
+
 static void put_corner(const table *t, table_sheet *s) {
   str name = {0};
   for (int i = 0; i < t->spec.row_axes; i++)
@@ -76,11 +87,12 @@ static void put_corner(const table *t, table_sheet *s) {
 static void add_means(const table *t, int m, table_page *p) {
   const table_spec *spec = &t->spec;
   const metric *of = &spec->metric[m];
-  int papers = 0;
-  for (int c = 0; m == 0 && c < spec->columns; c++) papers += has_paper(spec, c);
-  table_sheet *s = table_add_sheet(p, heading(of), 1 + spec->columns + papers);
+  int column[STUDY_CASES_MAX], columns = used_columns(spec, column), papers = 0;
+  for (int k = 0; m == 0 && k < columns; k++) papers += has_paper(spec, column[k]);
+  table_sheet *s = table_add_sheet(p, heading(of), 1 + columns + papers);
   put_corner(t, s);
-  for (int c = 0; c < spec->columns; c++) {
+  for (int k = 0; k < columns; k++) {
+    int c = column[k];
     if (spec->column_axis >= 0)
       table_put_text(s, mem_printf("%s %s", t->s.axis[spec->column_axis].name, table_column(&t->s, spec, c)),
                      false);
@@ -90,8 +102,8 @@ static void add_means(const table *t, int m, table_page *p) {
   }
   for (int r = 0; r < spec->rows; r++) {
     table_put(s, spec->row[r]);
-    for (int c = 0; c < spec->columns; c++) {
-      int cell = cell_at(spec, r, c);
+    for (int k = 0; k < columns; k++) {
+      int c = column[k], cell = cell_at(spec, r, c);
       str text = {0};
       if (cell >= 0) add_value(t, cell, m, &text);
       table_put_text(s, text.data ? text.data : mem_strdup(""), cell >= 0 && table_at(t, cell, m)->best);
