@@ -101,12 +101,6 @@ void cli_help(const cli_command *c, const cli_option *options, int n_options) {
   for (int i = 0; c->word && c->word(i).name; i++) printf("  %-8s %s\n", c->word(i).name, c->word(i).help);
 }
 
-int cli_sentence(const char *help) {
-  size_t n = 0;
-  while (help[n] && !(strchr(".:", help[n]) && (!help[n + 1] || strchr(" \n", help[n + 1])))) n++;
-  return (int)n;
-}
-
 int cli_fail(const err *e) {
   for (const char *p = e->text; *p;) {
     size_t n = strcspn(p, "\n");

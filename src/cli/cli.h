@@ -43,14 +43,14 @@ typedef struct cli_option {
        .text = &(o).checkpoint},                                                                             \
       CLI_THREADS((o).threads)
 
-/* A word with what it means: what a command's first argument may be, an exit code. */
+/* A word with what it means: what a command's first argument may be, an exit code, a variable. */
 typedef struct cli_word {
   const char *name, *help;
 } cli_word;
 
 /* A command: its arguments are as `main`'s; returns the exit code. */
 typedef struct cli_command {
-  const char *name, *usage, *help;
+  const char *name, *brief, *usage, *help; /* brief: a phrase, for lists of commands */
   int (*run)(const struct cli_command *self, int argc, char **argv);
   cli_word (*word)(
       int i); /* the words its first argument may be, up to one without a name; NULL: not words */
@@ -61,7 +61,7 @@ typedef struct cli_program {
   const char *summary, *first_run; /* a sentence; a command line to begin with */
   const cli_command *commands;
   int n;
-  const cli_word *exits; /* up to one without a name */
+  const cli_word *exits, *environment; /* up to one without a name */
 } cli_program;
 
 /* What a command or the program says of itself on stdout: for people, as a manual page, for a shell. */
@@ -69,8 +69,6 @@ typedef void cli_page(const cli_command *c, const cli_option *options, int n_opt
 cli_page cli_help, cli_man, cli_bash;        /* --help, --help-man, --help-bash */
 void cli_man_program(const cli_program *p);  /* dyt(1) */
 void cli_bash_program(const cli_program *p); /* completion for all commands */
-/* The length of the first sentence of a command's help, without its full stop or colon. */
-int cli_sentence(const char *help);
 
 /* Parses argv[1..]: options anywhere, what is left into positional (min to max of them). argv[0] is the
  * command's name.

@@ -28,16 +28,6 @@ static void title(const char *command) {
          command ? command : "");
 }
 
-/* The first sentence, on one line. */
-static void put_sentence(const char *help) {
-  int n = cli_sentence(help);
-  for (int i = 0; i < n; i += 1 + (int)strcspn(help + i, "\n")) {
-    size_t part = strcspn(help + i, "\n");
-    put(help + i, (int)part < n - i ? part : (size_t)(n - i));
-    putchar((int)part < n - i ? ' ' : '\n');
-  }
-}
-
 /* Every way to call the command is a paragraph. */
 static void put_usage(const char *usage) {
   printf(".SH SYNOPSIS\n.B dyt\n");
@@ -63,7 +53,7 @@ static void item(const char *name, const char *arg, const char *help) {
 
 void cli_man(const cli_command *c, const cli_option *options, int n_options) {
   title(c->name);
-  put_sentence(c->help);
+  line(c->brief);
   put_usage(c->usage);
   printf(".SH DESCRIPTION\n");
   line(c->help);
@@ -86,10 +76,12 @@ void cli_man_program(const cli_program *p) {
       ".SH SYNOPSIS\n.B dyt\nCOMMAND [ARGUMENTS]\n.PP\n.B dyt\n\\-\\-help | \\-\\-version\n.SH COMMANDS\n");
   for (int i = 0; i < p->n; i++) {
     printf(".TP\n.BR dyt\\-%s (1)\n", p->commands[i].name);
-    put_sentence(p->commands[i].help);
+    line(p->commands[i].brief);
   }
   printf(".SH EXIT STATUS\n");
   for (const cli_word *x = p->exits; x->name; x++) item(x->name, NULL, x->help);
+  printf(".SH ENVIRONMENT\n");
+  for (const cli_word *x = p->environment; x->name; x++) item(x->name, NULL, x->help);
   printf(".SH EXAMPLES\n");
   line(p->first_run);
   printf(".SH SEE ALSO\n");
