@@ -222,6 +222,32 @@ static void test_interrupted(void **state) {
   assert_int_equal(count_files(c, "runs", ".json.gz"), 2);
 }
 
+/* Half of it took 1000 s, so it has 1000 to go, and no second place makes one run faster. */
+static void test_time_left_of_a_run_that_was_begun(void **state) {
+  command *c = *state;
+  put(c, "functions.json", functions);
+  char *id = first_id(c, "functions.json"), *folder = mem_printf("%s/runs", c->folder);
+  char *dir = mem_printf("%s/%s", folder, id), *status = mem_printf("runs/%s/status.json", id);
+  mkdir(folder, 0777);
+  mkdir(dir, 0777);
+  put(c, status, "{\"state\": \"interrupted\", \"step\": 9, \"epoch\": 1.5, \"seconds\": 1000}");
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/runs --out @/out --dry-run --jobs 2 --only id=%s", id),
+      0);
+  command_assert_contains(c->out, "about 16:40 with 2 side by side");
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/runs --out @/out --dry-run --jobs 2 --only fn=tanh"),
+      0);
+  command_assert_contains(c->out, "about 16:40 with 2 side by side");
+  put(c, status, "{\"epoch\": \"half\"");
+  assert_int_equal(
+      command_run(c, "study @/functions.json --runs @/runs --out @/out --dry-run --only id=%s", id), 0);
+  mem_free(status);
+  mem_free(dir);
+  mem_free(folder);
+  mem_free(id);
+}
+
 static void test_two_at_once_train_each_run_once(void **state) {
   command *c = *state;
   put(c, "functions.json", functions);
@@ -465,6 +491,7 @@ int main(int argc, char **argv) {
       TEST(test_failed_runs_are_not_chosen),
       TEST(test_killed_and_run_again),
       TEST(test_interrupted),
+      TEST(test_time_left_of_a_run_that_was_begun),
       TEST(test_two_at_once_train_each_run_once),
       TEST(test_commands_by_gnu_parallel),
       TEST(test_commands_by_xargs),

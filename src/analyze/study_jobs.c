@@ -24,8 +24,6 @@
 
 /* Seconds between looks at children, and at runs that others train. */
 static const double nap = 0.1, look_again = 2;
-/* Share of a run after which its pace says how long it takes, where no record does. */
-static const double enough_to_guess = 0.2;
 
 typedef struct scheduler {
   study_queue q;
@@ -69,11 +67,9 @@ static void show_status(scheduler *x) {
   for (int i = 0; i < x->q.jobs; i++) {
     study_job *j = &x->q.job[i];
     if (j->state != JOB_RUNNING) continue;
-    double done = study_work_done(x->q.o.store, j->run);
-    if (isnan(j->expected) && done > enough_to_guess) j->expected = (progress_clock() - j->begun) / done;
     str_add(&s, "; ");
     study_add_cell(x->q.s, j->run->at, true, &s);
-    str_addf(&s, " seed %llu %.0f%%", (unsigned long long)j->run->seed, 100 * done);
+    str_addf(&s, " seed %llu %.0f%%", (unsigned long long)j->run->seed, 100 * j->progress.done);
   }
   progress_text(&x->progress, s.data);
   str_free(&s);
@@ -108,7 +104,8 @@ static void tell(scheduler *x, const study_job *j, const char *what) {
   str_addf(&s, "%sseed %llu:", x->q.s->axes ? ", " : "", (unsigned long long)j->run->seed);
   if (j->state == JOB_DONE) add_result(x, j->run, &s);
   str_addf(&s, "%s%s", *what ? " " : "", what);
-  if (!isnan(j->taken)) str_addf(&s, " in %s", progress_time(j->taken, time));
+  if (j->state == JOB_DONE && j->progress.done == 1)
+    str_addf(&s, " in %s", progress_time(j->progress.seconds, time));
   add_time_left(x, &s);
   progress_line(&x->progress, "%s", s.data);
   str_free(&s);
@@ -143,7 +140,9 @@ static st begin(scheduler *x, study_job *j, err *e) {
   }
   setpgid(j->pid, j->pid);
   j->state = JOB_RUNNING;
-  j->begun = progress_clock();
+  j->begun = j->moved = progress_clock();
+  study_queue_look(&x->q, j);
+  j->before = j->progress.seconds;
   x->running++;
   return ST_OK;
 }
@@ -169,11 +168,12 @@ static void end_of(scheduler *x, study_job *j, int status) {
   x->running--;
   j->pid = 0;
   if (code == STUDY_WORK_BUSY) {
-    j->state = JOB_ELSEWHERE, j->looked = progress_clock();
+    j->state = JOB_ELSEWHERE, study_queue_look(&x->q, j);
   } else if (stopped) {
     j->state = JOB_MISSING;
   } else if (code == 0) {
-    j->state = JOB_DONE, j->taken = progress_clock() - j->begun;
+    j->state = JOB_DONE;
+    j->progress = (study_progress){.done = 1, .seconds = j->before + progress_clock() - j->begun};
     tell(x, j, "");
   } else {
     j->state = JOB_FAILED, x->failed++;
@@ -197,6 +197,13 @@ static void touch_locks(scheduler *x) {
   x->touched = progress_clock();
   for (int i = 0; i < x->q.jobs; i++)
     if (x->q.job[i].state == JOB_RUNNING) store_touch(x->q.o.store, x->q.job[i].run->id);
+}
+
+static void look_at_runs(scheduler *x) {
+  for (int i = 0; i < x->q.jobs; i++) {
+    study_job *j = &x->q.job[i];
+    if (j->state == JOB_RUNNING && progress_clock() - j->looked >= look_again) study_queue_look(&x->q, j);
+  }
 }
 
 static void pass_on(const scheduler *x) {
@@ -225,7 +232,7 @@ static st fill_places(scheduler *x, err *e) {
       }
       break;
     case STORE_TAKEN:
-      j->state = JOB_ELSEWHERE, j->looked = progress_clock();
+      j->state = JOB_ELSEWHERE, study_queue_look(&x->q, j);
       break;
     case STORE_FINISHED:
       j->state = JOB_DONE;
@@ -268,6 +275,7 @@ static st loop(scheduler *x, err *e) {
   while (!is_over(x) && (!code || x->running)) {
     reap(x);
     touch_locks(x);
+    look_at_runs(x);
     if (asked > passed || (code && !passed)) pass_on(x), passed = asked ? asked : 1;
     if (!code && may_choose(x)) code = choose(x, e);
     if (!code) code = fill_places(x, e);

@@ -27,7 +27,7 @@ st study_jobs_dry_run(const study *s, const study_jobs_options *o, str *out, err
   for (int i = 0; !code && i < x.jobs; i++) {
     study_job *j = &x.job[i];
     j->expected = study_cost_of(&x.cost, j->run); /* it may just have been measured for another of its kind */
-    if (j->state == JOB_MISSING && isnan(j->expected)) {
+    if (j->state == JOB_MISSING && isnan(study_job_seconds(j))) {
       code = study_cost_measure(&x.cost, j->run, x.o.threads, e);
       j->expected = study_cost_of(&x.cost, j->run);
     }

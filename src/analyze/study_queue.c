@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Share of a run after which its pace says how long all of it takes. */
+static const double enough_to_tell = 0.05;
+
 /* --- which runs --- */
 
 static bool is_word(const char *only, const char *key) {
@@ -79,10 +82,9 @@ st study_queue_plan(study_queue *q, err *e) {
     }
     if (!is_asked_for(q->s, &q->o, r)) continue;
     q->job = mem_grow(q->job, (size_t)q->jobs, (size_t)q->jobs + 1, sizeof *q->job);
-    q->job[q->jobs++] = (study_job){.run = r,
-                                    .expected = NAN,
-                                    .taken = NAN,
-                                    .state = store_finished(q->o.store, r->id) ? JOB_DONE : JOB_MISSING};
+    q->job[q->jobs++] = (study_job){
+        .run = r, .expected = NAN, .state = store_finished(q->o.store, r->id) ? JOB_DONE : JOB_MISSING};
+    if (q->job[q->jobs - 1].state == JOB_MISSING) study_queue_look(q, &q->job[q->jobs - 1]);
   }
   study_plan_free(&old);
   if (expect(q, e)) return e->code;
@@ -100,19 +102,58 @@ int study_queue_count(const study_queue *q, study_job_state state) {
   return n;
 }
 
+/* --- time --- */
+
+void study_queue_look(const study_queue *q, study_job *j) {
+  double was = j->progress.done;
+  j->progress = study_work_progress(q->o.store, j->run);
+  j->looked = progress_clock();
+  if (j->progress.done != was || !j->moved) j->moved = j->looked;
+}
+
+double study_job_seconds(const study_job *j) {
+  return j->progress.done > enough_to_tell ? j->progress.seconds / j->progress.done : j->expected;
+}
+
+/* A run that is late goes on for some more seconds. */
+static double seconds_left(const study_job *j, double mean) {
+  static const double at_least = 0.02;
+  double known = study_job_seconds(j), whole = isnan(known) ? mean : known;
+  double since = j->state == JOB_MISSING ? 0 : progress_clock() - j->moved;
+  return fmax(whole * (1 - j->progress.done) - since, at_least * whole);
+}
+
+static double mean_seconds(const study_queue *q) {
+  double sum = 0, n = 0;
+  for (int i = 0; i < q->jobs; i++) {
+    double s = study_job_seconds(&q->job[i]);
+    if (!isnan(s)) sum += s, n++;
+  }
+  return sum / n;
+}
+
+static double *first_free(double *place, int n) {
+  double *first = place;
+  for (int i = 1; i < n; i++)
+    if (place[i] < *first) first = &place[i];
+  return first;
+}
+
 double study_queue_time_left(const study_queue *q) {
-  double sum = 0, known = 0, n = 0;
-  for (int i = 0; i < q->jobs; i++) {
-    double taken = isnan(q->job[i].expected) ? q->job[i].taken : q->job[i].expected;
-    if (!isnan(taken)) known += taken, n++;
-  }
-  for (int i = 0; i < q->jobs; i++) {
-    const study_job *j = &q->job[i];
-    double whole = isnan(j->expected) ? known / n : j->expected;
-    if (j->state == JOB_MISSING || j->state == JOB_ELSEWHERE) sum += whole;
-    if (j->state == JOB_RUNNING) sum += fmax(whole - (progress_clock() - j->begun), 0.02 * whole);
-  }
-  return sum / q->o.jobs;
+  static const study_job_state order[] = {JOB_RUNNING, JOB_MISSING};
+  double mean = mean_seconds(q), last = 0;
+  double *place = mem_new((size_t)q->o.jobs, sizeof *place); /* when it is free */
+  for (int k = 0; k < 2; k++)
+    for (int i = 0; i < q->jobs; i++) {
+      if (q->job[i].state != order[k]) continue;
+      double *p = first_free(place, q->o.jobs);
+      *p += seconds_left(&q->job[i], mean);
+      last = fmax(last, *p);
+    }
+  for (int i = 0; i < q->jobs; i++)
+    if (q->job[i].state == JOB_ELSEWHERE) last = fmax(last, seconds_left(&q->job[i], mean));
+  mem_free(place);
+  return isnan(mean) ? NAN : last;
 }
 
 /* --- a queue --- */

@@ -5,6 +5,7 @@
 #include "dyt/study_jobs.h"
 
 #include "study_cost.h"
+#include "study_work.h"
 
 #include <sys/types.h>
 
@@ -21,8 +22,11 @@ typedef struct study_job {
   study_run *run; /* the plan's */
   study_job_state state;
   pid_t pid;
-  double begun, looked;   /* clock */
-  double expected, taken; /* seconds; NaN: not known */
+  double begun, looked;    /* clock */
+  study_progress progress; /* as last looked at, */
+  double moved;            /* clock, when that changed */
+  double before;           /* seconds that its training took before this process began it */
+  double expected;         /* seconds of the whole run, by earlier ones of its kind; NaN: not known */
 } study_job;
 
 typedef struct study_queue {
@@ -42,7 +46,11 @@ void study_queue_free(study_queue *q);
 /* Makes the plan again, after runs that choices wait for: adds jobs for runs that are new in it, and writes the study's folder. */
 st study_queue_plan(study_queue *q, err *e);
 int study_queue_count(const study_queue *q, study_job_state state);
-/* Seconds until all is done, if runs take what they are expected to; NaN: not known. */
+/* Looks how far a run is. */
+void study_queue_look(const study_queue *q, study_job *j);
+/* Seconds of the whole run: at its own pace if it is far enough to tell, else as runs of its kind took; NaN: not known. */
+double study_job_seconds(const study_job *j);
+/* Seconds until all is done, if runs go on as fast and places are filled in turn; NaN: not known. */
 double study_queue_time_left(const study_queue *q);
 
 #endif

@@ -3,12 +3,14 @@
 
 #include "dyt/checkpoint.h"
 #include "dyt/file.h"
+#include "dyt/json.h"
 #include "dyt/mem.h"
 #include "dyt/record.h"
 #include "dyt/run.h"
 #include "dyt/store.h"
 #include "dyt/train.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,17 +142,23 @@ int study_work(study_run *r, const study_jobs_options *o) {
   return exit_code;
 }
 
-double study_work_done(const char *store, const study_run *r) {
-  char *dir = store_path(store, r->id, ""), *path = run_file(dir, "log.jsonl");
-  file_bytes b = {0};
-  double epoch = 0;
-  if (!file_read(path, 1 << 24, &b, NULL)) {
-    const char *last = strstr((const char *)b.data, "\"epoch\": ");
-    for (const char *next = last; next; next = strstr(next + 1, "\"epoch\": ")) last = next;
-    if (last) epoch = strtod(last + 9, NULL);
+static double number(const json_doc *d, const char *key) {
+  const cJSON *v = json_at(d, key);
+  return cJSON_IsNumber(v) ? v->valuedouble : 0;
+}
+
+study_progress study_work_progress(const char *store, const study_run *r) {
+  char *dir = store_path(store, r->id, ""), *path = run_file(dir, "status.json");
+  json_doc d = {0};
+  study_progress p = {0};
+  if (!json_read(path, &d, &(err){0})) {
+    p.done = number(&d, "epoch") / r->cfg.schedule.epochs;
+    if (r->cfg.train.max_steps) p.done = fmax(p.done, number(&d, "step") / (double)r->cfg.train.max_steps);
+    p.done = fmin(p.done, 1);
+    p.seconds = number(&d, "seconds");
   }
-  file_bytes_free(&b);
+  json_free(&d);
   mem_free(path);
   mem_free(dir);
-  return epoch / r->cfg.schedule.epochs;
+  return p;
 }
