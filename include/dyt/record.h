@@ -2,7 +2,7 @@
  *
  * A run directory is large and temporary; its **record** is what tables and pictures need of it: the resolved config, the
  * state, the logs, what it predicted for the test split, and the shapes of its norm layers. As a file it is JSON, compressed
- * by gzip (`zcat ID.json.gz | python3 -m json.tool`), under 20 KB for the shipped studies: numbers of norm layers are rounded
+ * by gzip (`zcat ID.json.gz | python3 -m json.tool`), under 23 KB for the shipped studies: numbers of norm layers are rounded
  * to 5 digits and at most RECORD_POINTS logging points are kept. Study tables are made of record files only, so that they do
  * not depend on whether the run is still there.
  *
