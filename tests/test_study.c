@@ -242,6 +242,7 @@ static void test_time_left_of_a_run_that_was_begun(void **state) {
   put(c, status, "{\"epoch\": \"half\"");
   assert_int_equal(
       command_run(c, "study @/functions.json --runs @/runs --out @/out --dry-run --only id=%s", id), 0);
+  assert_null(strstr(c->out, "16:40")); /* measured, as if nothing had been begun */
   mem_free(status);
   mem_free(dir);
   mem_free(folder);

@@ -28,8 +28,9 @@ typedef struct study_jobs_options {
  * a run failed (a diverged one did not: it is a result). */
 st study_jobs_run(const study *s, const study_jobs_options *o, int *signal, err *e);
 
-/* The runs of the plan as a table with their states, and how long those that are missing will take: of each kind of run as long
- * as those of its kind in the store, else as measured here by a short training. Appended to `out`. */
+/* The runs of the plan as a table with their states, and how long those that are missing will take: one that was begun goes
+ * on at its own pace, others take as long as those of their kind in the store, else as measured here by a short training.
+ * Appended to `out`. */
 st study_jobs_dry_run(const study *s, const study_jobs_options *o, str *out, err *e);
 /* For other schedulers: one command a run that is missing and can run now. Appended to `out`. */
 st study_jobs_commands(const study *s, const study_jobs_options *o, str *out, err *e);

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Share of a run after which its pace says how long all of it takes. */
-static const double enough_to_tell = 0.05;
-
 /* --- which runs --- */
 
 static bool is_word(const char *only, const char *key) {
@@ -112,6 +109,7 @@ void study_queue_look(const study_queue *q, study_job *j) {
 }
 
 double study_job_seconds(const study_job *j) {
+  static const double enough_to_tell = 0.05; /* share of a run */
   return j->progress.done > enough_to_tell ? j->progress.seconds / j->progress.done : j->expected;
 }
 

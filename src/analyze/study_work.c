@@ -154,8 +154,8 @@ study_progress study_work_progress(const char *store, const study_run *r) {
   if (!json_read(path, &d, &(err){0})) {
     p.done = number(&d, "epoch") / r->cfg.schedule.epochs;
     if (r->cfg.train.max_steps) p.done = fmax(p.done, number(&d, "step") / (double)r->cfg.train.max_steps);
-    p.done = fmin(p.done, 1);
-    p.seconds = number(&d, "seconds");
+    p.done = fmax(0, fmin(p.done, 1));
+    p.seconds = fmax(0, number(&d, "seconds"));
   }
   json_free(&d);
   mem_free(path);
