@@ -98,14 +98,11 @@ static void add_result(const scheduler *x, const study_run *r, str *out) {
 
 static void tell(scheduler *x, const study_job *j, const char *what) {
   str s = {0};
-  char time[24];
   str_addf(&s, "[%d/%d] ", study_queue_count(&x->q, JOB_DONE) + x->failed, x->q.jobs);
   study_add_cell(x->q.s, j->run->at, true, &s);
   str_addf(&s, "%sseed %llu:", x->q.s->axes ? ", " : "", (unsigned long long)j->run->seed);
   if (j->state == JOB_DONE) add_result(x, j->run, &s);
-  str_addf(&s, "%s%s", *what ? " " : "", what);
-  if (j->state == JOB_DONE && j->progress.done == 1)
-    str_addf(&s, " in %s", progress_time(j->progress.seconds, time));
+  str_addf(&s, " %s", what);
   add_time_left(x, &s);
   progress_line(&x->progress, "%s", s.data);
   str_free(&s);
@@ -162,6 +159,7 @@ static void why_failed(const scheduler *x, const study_job *j, int status, str *
 
 static void end_of(scheduler *x, study_job *j, int status) {
   str what = {0};
+  char time[24];
   int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   bool stopped = code == 128 + SIGINT ||
                  code == 128 + SIGTERM; /* it saved a checkpoint, and is begun again if the study goes on */
@@ -174,7 +172,8 @@ static void end_of(scheduler *x, study_job *j, int status) {
   } else if (code == 0) {
     j->state = JOB_DONE;
     j->progress = (study_progress){.done = 1, .seconds = j->before + progress_clock() - j->begun};
-    tell(x, j, "");
+    str_addf(&what, "in %s", progress_time(j->progress.seconds, time));
+    tell(x, j, what.data);
   } else {
     j->state = JOB_FAILED, x->failed++;
     why_failed(x, j, status, &what);
